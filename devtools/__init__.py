@@ -1,0 +1,1 @@
+"""The parts of ./dev, the developer's command. Python standard library only."""

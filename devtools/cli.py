@@ -1,0 +1,84 @@
+"""The command line of ./dev: reads the words, calls the part that does the work."""
+
+import argparse
+import sys
+
+from . import database, postgres, setup
+from .console import Stop, say
+
+DESCRIPTION = """\
+One command for people who work on professional_billing. The first use sets up Odoo 19, a Python
+environment and a PostgreSQL server under .dev/ (a few minutes); later uses are quick.
+"""
+EPILOG = """\
+environment:
+  ODOO_SOURCE   a checkout of Odoo 19 to use instead of Debian's package
+  PGHOST, PGPORT, PGUSER
+                a PostgreSQL server of your own to use instead of the embedded one
+"""
+
+
+def main(words=None):
+    arguments = parser().parse_args(words)
+    try:
+        return arguments.run(arguments) or 0
+    except Stop as stop:
+        say(f"dev: {stop}")
+    except KeyboardInterrupt:
+        say("dev: interrupted")
+    except PermissionError as error:
+        say(f"dev: no permission for {error.filename}: does this clone belong to another user?")
+    return 1
+
+
+def parser():
+    top = argparse.ArgumentParser(
+        prog="./dev",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name, run, text, **options):
+        sub = commands.add_parser(name, help=text, description=text, **options)
+        sub.set_defaults(run=run)
+        return sub
+
+    install = command("install", install_database, "make a fresh database with the add-on")
+    install.add_argument("database", metavar="DB")
+    install.add_argument("--demo", action="store_true", help="with Odoo's and the add-on's demo data")
+    install.add_argument("--force", action="store_true", help="drop the database first if it exists")
+
+    shell = command("shell", shell_on, "open Odoo's shell on a database; takes a script on standard input")
+    shell.add_argument("database", metavar="DB")
+
+    serve = command("serve", serve_database, "serve a database on this machine")
+    serve.add_argument("database", metavar="DB")
+    serve.add_argument("--port", type=int, default=8069, help="the port (default: 8069)")
+
+    command("stop", stop_server, "stop the embedded PostgreSQL server")
+    return top
+
+
+def install_database(arguments):
+    setup.ready()
+    return database.install_command(arguments.database, arguments.demo, arguments.force)
+
+
+def shell_on(arguments):
+    setup.ready()
+    return database.shell_command(arguments.database)
+
+
+def serve_database(arguments):
+    setup.ready()
+    return database.serve_command(arguments.database, arguments.port)
+
+
+def stop_server(arguments):
+    postgres.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

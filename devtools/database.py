@@ -1,0 +1,182 @@
+"""Databases: make, copy, drop, and the templates that make a second run quick.
+
+A template is an installed database nobody connects to. Copying one takes two seconds, installing a minute.
+Its name ends in a hash of what it was made from, so a change makes another; the oldest ones are dropped.
+"""
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import uuid
+
+from . import addons, odoo, paths, postgres
+from .console import Stop, run, say
+from .lock import lock
+
+#: People may work on two states of the add-on at once, so more than the newest template is kept.
+KEPT = 3
+
+
+def exists(name):
+    return bool(postgres.psql(f"SELECT 1 FROM pg_database WHERE datname = '{quoted(name)}'").stdout.strip())
+
+
+def quoted(name):
+    return name.replace("'", "''")
+
+
+def identifier(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def create(name, template="template0"):
+    """A new database, empty or a copy, with a copy of the template's files."""
+    postgres.psql(f"CREATE DATABASE {identifier(name)} TEMPLATE {identifier(template)}")
+    files, copy = odoo.DATA / "filestore" / template, odoo.DATA / "filestore" / name
+    shutil.rmtree(copy, ignore_errors=True)
+    if files.exists():
+        # Odoo names stored files by their content and never changes one, so hard links do.
+        shutil.copytree(files, copy, copy_function=os.link)
+
+
+def drop(name):
+    postgres.psql(f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE)")
+    shutil.rmtree(odoo.DATA / "filestore" / name, ignore_errors=True)
+
+
+def scratch_name(purpose):
+    """A name no other ./dev uses, for a database that is dropped at the end."""
+    return f"{postgres.TEMPLATES}{purpose}_{uuid.uuid4().hex[:8]}"
+
+
+def install(name, modules, demo=False, what=None):
+    """Install modules into a database that has been made already."""
+    run(
+        odoo.command(
+            name,
+            *("--init", ",".join(modules), "--stop-after-init", "--no-http", "--log-level", "warn"),
+            *(["--with-demo"] if demo else []),
+        ),
+        what or f"Installing {', '.join(modules)}: database {name}",
+        env=odoo.environment(),
+    )
+    wanted = "', '".join(modules)
+    query = f"SELECT count(*) FROM ir_module_module WHERE state = 'installed' AND name IN ('{wanted}')"
+    if int(postgres.psql(query, name).stdout or 0) != len(modules):
+        raise Stop(f"Odoo did not install all of {', '.join(modules)}; its words are in {paths.LOG}.")
+
+
+def template_name(kind, *ingredients):
+    digest = hashlib.sha256("\0".join(ingredients).encode()).hexdigest()[:10]
+    return f"{postgres.TEMPLATES}{kind}_{digest}"
+
+
+def base_template(demo=False):
+    """A template with what our add-ons depend on."""
+    modules = addons.dependencies()
+    name = template_name("demobase" if demo else "base", odoo.version(), *modules)
+    return template(name, lambda new: install_base(new, modules, demo))
+
+
+def install_base(name, modules, demo):
+    create(name)
+    install(name, modules, demo, f"Installing Odoo's modules{' with demo data' if demo else ''}")
+
+
+def module_template(demo=False):
+    """A template with our add-ons on top of the base template. Call it with the lock held until copied."""
+    with lock():
+        base, content = base_template(demo), addons.content_key()
+        name = template_name("demo" if demo else "test", base, content)
+        return template(name, lambda new: install_ours(new, base, demo))
+
+
+def install_ours(name, base, demo):
+    create(name, base)
+    install(name, list(addons.installable()), demo, f"Installing the add-on{' with demo data' if demo else ''}")
+
+
+def template(name, make):
+    """The template `name`, made if need be: under another name first, so that it is complete or absent."""
+    with lock():
+        if not exists(name):
+            part = f"{name}_part"
+            drop(part)
+            make(part)
+            rename(part, name)
+            drop_old(name)
+        return name
+
+
+def rename(old, new):
+    postgres.psql(f"ALTER DATABASE {identifier(old)} RENAME TO {identifier(new)}")
+    files = odoo.DATA / "filestore"
+    shutil.rmtree(files / new, ignore_errors=True)
+    if (files / old).exists():
+        (files / old).rename(files / new)
+
+
+def drop_old(newest):
+    """Keep only the last few templates of a kind. A database's oid grows, so it tells the age."""
+    kind = newest.rsplit("_", 1)[0]
+    query = f"SELECT datname FROM pg_database WHERE datname ~ '^{kind}_[0-9a-f]{{10}}$' ORDER BY oid DESC"
+    for name in postgres.psql(query).stdout.split()[KEPT:]:
+        drop(name)
+
+
+def copy_of_template(name, demo=False):
+    """A new database with our add-ons installed."""
+    with lock():
+        create(name, module_template(demo))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def require_port(port):
+    """Stop when something listens on the port already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Stop(f"Port {port} is taken: choose another one with --port.") from error
+
+
+def require(name):
+    if not exists(name):
+        raise Stop(f"There is no database {name}: make it with ./dev install {name}.")
+
+
+def install_command(name, demo=False, force=False):
+    """./dev install DB"""
+    if exists(name):
+        if not force:
+            raise Stop(f"The database {name} exists already: ./dev install {name} --force makes it anew.")
+        drop(name)
+    copy_of_template(name, demo)
+    say(f"Database {name} is ready: ./dev serve {name}, login admin, password admin.")
+
+
+def shell_command(name):
+    """./dev shell DB: Odoo's shell, whose exit code is ours."""
+    require(name)
+    words = odoo.command(name, "--no-http", "--log-level", "warn", shell=True)
+    return subprocess.run(words, env=odoo.environment(), check=False).returncode
+
+
+def serve_command(name, port):
+    """./dev serve DB"""
+    require(name)
+    require_port(port)
+    say(f"Serving {name} on http://localhost:{port} (login admin, password admin); Ctrl-C ends it.")
+    words = odoo.command(name, "--http-port", str(port), "--db-filter", f"^{name}$")
+    try:
+        return subprocess.run(words, env=odoo.environment(), check=False).returncode
+    except KeyboardInterrupt:
+        return 0
