@@ -11,9 +11,11 @@ import socket
 import subprocess
 import uuid
 
-from . import addons, odoo, paths, postgres
-from .console import Stop, run, say
+from . import addons, odoo, paths, postgres, results
+from .console import Stop, say, step
 from .lock import lock
+
+RECORDED_ODOO = paths.DEVTOOLS / "scripts/recorded_odoo.py"
 
 #: People may work on two states of the add-on at once, so more than the newest template is kept.
 KEPT = 3
@@ -51,21 +53,41 @@ def scratch_name(purpose):
     return f"{postgres.TEMPLATES}{purpose}_{uuid.uuid4().hex[:8]}"
 
 
-def install(name, modules, demo=False, what=None):
-    """Install modules into a database that has been made already."""
-    run(
-        odoo.command(
-            name,
-            *("--init", ",".join(modules), "--stop-after-init", "--no-http", "--log-level", "warn"),
-            *(["--with-demo"] if demo else []),
-        ),
-        what or f"Installing {', '.join(modules)}: database {name}",
-        env=odoo.environment(),
-    )
+def install(name, modules, demo, what, record):
+    """Install modules into a database that has been made already. What Odoo warns of goes to `record`."""
+    words = odoo.command(name, "--init", ",".join(modules), "--stop-after-init", "--no-http")
+    words += ["--with-demo"] if demo else []
+    record.unlink(missing_ok=True)
+    with step(what):
+        code = run_recorded(words, record, record.with_suffix(".log"))
+    if code:
+        raise Stop(f"{what} failed ({results.error(record)}). Log: {record.with_suffix('.log')}")
     wanted = "', '".join(modules)
     query = f"SELECT count(*) FROM ir_module_module WHERE state = 'installed' AND name IN ('{wanted}')"
     if int(postgres.psql(query, name).stdout or 0) != len(modules):
         raise Stop(f"Odoo did not install all of {', '.join(modules)}; its words are in {paths.LOG}.")
+
+
+def run_recorded(words, record, output, feed=None, **environment):
+    """Run Odoo with its warnings and test results written to `record` and its log to `output`."""
+    words = [str(RECORDED_ODOO) if word == "odoo" else word for word in words if word != "-m"]
+    with open(output, "w") as log:
+        return subprocess.run(
+            words,
+            env=odoo.environment(RECORD=str(record), **environment),
+            input=feed or "",
+            text=True,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
+
+
+def install_record(name):
+    """Where the warnings of a template's installation are kept."""
+    folder = paths.DEV / "templates"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{name}.jsonl"
 
 
 def template_name(kind, *ingredients):
@@ -73,29 +95,31 @@ def template_name(kind, *ingredients):
     return f"{postgres.TEMPLATES}{kind}_{digest}"
 
 
-def base_template(demo=False):
-    """A template with what our add-ons depend on."""
-    modules = addons.dependencies()
+def base_template(demo=False, extra=()):
+    """A template with what our add-ons depend on, and `extra` modules."""
+    modules = sorted({*addons.dependencies(), *extra})
     name = template_name("demobase" if demo else "base", odoo.version(), *modules)
-    return template(name, lambda new: install_base(new, modules, demo))
+    what = f"Installing Odoo's modules{' with demo data' if demo else ''}"
+
+    def make(new):
+        create(new)
+        install(new, modules, demo, what, install_record(name))
+
+    return template(name, make)
 
 
-def install_base(name, modules, demo):
-    create(name)
-    install(name, modules, demo, f"Installing Odoo's modules{' with demo data' if demo else ''}")
-
-
-def module_template(demo=False):
-    """A template with our add-ons on top of the base template. Call it with the lock held until copied."""
+def module_template(demo=False, extra=()):
+    """A template with our add-ons on top of the base template. Hold the lock until it is copied."""
     with lock():
-        base, content = base_template(demo), addons.content_key()
+        base, content = base_template(demo, extra), addons.content_key()
         name = template_name("demo" if demo else "test", base, content)
-        return template(name, lambda new: install_ours(new, base, demo))
+        what = f"Installing the add-on{' with demo data' if demo else ''}"
 
+        def make(new):
+            create(new, base)
+            install(new, list(addons.installable()), demo, what, install_record(name))
 
-def install_ours(name, base, demo):
-    create(name, base)
-    install(name, list(addons.installable()), demo, f"Installing the add-on{' with demo data' if demo else ''}")
+        return template(name, make)
 
 
 def template(name, make):
@@ -164,19 +188,19 @@ def install_command(name, demo=False, force=False):
 
 
 def shell_command(name):
-    """./dev shell DB: Odoo's shell, whose exit code is ours."""
+    """./dev shell DB: this process becomes Odoo's shell."""
     require(name)
-    words = odoo.command(name, "--no-http", "--log-level", "warn", shell=True)
-    return subprocess.run(words, env=odoo.environment(), check=False).returncode
+    become(odoo.command(name, "--no-http", "--log-level", "warn", shell=True))
 
 
 def serve_command(name, port):
-    """./dev serve DB"""
+    """./dev serve DB: this process becomes the server."""
     require(name)
     require_port(port)
     say(f"Serving {name} on http://localhost:{port} (login admin, password admin); Ctrl-C ends it.")
-    words = odoo.command(name, "--http-port", str(port), "--db-filter", f"^{name}$")
-    try:
-        return subprocess.run(words, env=odoo.environment(), check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    become(odoo.command(name, "--http-port", str(port), "--db-filter", f"^{name}$"))
+
+
+def become(words):
+    """Replace this process, so that signals, the terminal and the exit code are Odoo's."""
+    os.execve(words[0], words, odoo.environment())

@@ -1,0 +1,87 @@
+"""The add-on's life in a database: installing is clean, updating changes nothing, uninstalling leaves nothing."""
+
+from . import addons, database, odoo, paths, postgres, results, testing
+from .results import Result
+
+UNINSTALL = paths.DEVTOOLS / "scripts/uninstall.py"
+
+#: What a database is made of, one line a thing.
+SCHEMA = """
+SELECT 'column ' || table_name || '.' || column_name || ' ' || udt_name || ' ' || is_nullable
+    FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT 'sequence ' || sequencename FROM pg_sequences WHERE schemaname = 'public'
+UNION ALL SELECT 'trigger ' || tgrelid::regclass || ' ' || tgname FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT 'function ' || p.oid::regprocedure FROM pg_proc p
+    WHERE pronamespace = 'public'::regnamespace
+"""
+XMLIDS = "SELECT 'xmlid ' || module || '.' || name || ' ' || model FROM ir_model_data"
+#: Tables that fill by themselves, whatever is installed: logs, caches, queues.
+BUSY = (
+    "bus_bus", "ir_attachment", "ir_cron_trigger", "ir_logging", "ir_profile", "mail_message", "mail_tracking_value",
+    "ir_cron_progress", "res_users_log", "res_device_log",
+)  # fmt: skip
+
+
+def checks():
+    """Install, update, uninstall."""
+    base = database.base_template()
+    before = content(base)
+    with testing.scratch_copy("life") as name:
+        installed = content(name)
+        update = run(name, ["--update", addons.MAIN, "--stop-after-init", "--no-http"], "update")
+        updated = content(name)
+        uninstall = run(name, ["--no-http"], "uninstall", script=UNINSTALL)
+        after = content(name)
+    return [
+        results.clean_log("install", *install_records(database.module_template())),
+        compared("an update changes nothing", installed, updated),
+        results.clean_log("update", update),
+        compared("uninstalling leaves nothing behind", before, after),
+        results.clean_log("uninstall", uninstall),
+    ]
+
+
+def demo_checks():
+    """The add-on installs on a database with Odoo's demo data, with its own."""
+    name = database.module_template(demo=True)
+    return [
+        Result("install with demo data", "passed"),
+        results.clean_log("install with demo data", *install_records(name)),
+    ]
+
+
+def run(name, words, purpose, script=None):
+    """Run Odoo (its shell for a script) and return the file with what it warned of."""
+    record = results.record_file(purpose)
+    feed = script.read_text() if script else None
+    environment = {"MODULES": ",".join(addons.installable())}
+    database.run_recorded(
+        odoo.command(name, *words, shell=bool(script)), record, record.with_suffix(".log"), feed, **environment
+    )
+    return record
+
+
+def install_records(template):
+    record = database.install_record(template)
+    return [record] if record.exists() else []
+
+
+def content(name):
+    """What is in the database: its schema, its external ids, the number of rows of each table."""
+    lines = postgres.psql(f"{SCHEMA} UNION ALL {XMLIDS}", name).stdout.splitlines()
+    tables = postgres.psql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", name).stdout.split()
+    counts = " UNION ALL ".join(
+        f"SELECT 'rows of {table}: ' || count(*) FROM {database.identifier(table)}"
+        for table in tables
+        if table not in BUSY
+    )
+    return sorted(lines + postgres.psql(counts, name).stdout.splitlines())
+
+
+def compared(title, before, after):
+    gone, new = sorted(set(before) - set(after)), sorted(set(after) - set(before))
+    lines = [f"- {line}" for line in gone] + [f"+ {line}" for line in new]
+    return Result(title, "failed" if lines else "passed", "\n".join(lines))

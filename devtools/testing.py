@@ -1,0 +1,126 @@
+"""./dev test: rules, Odoo tests, the add-on's life in a database, and a part of Odoo's own suites."""
+
+import os
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from . import addons, browser, database, lifecycle, odoo, paths, python_env, results, setup, upstream
+from .console import Stop, say, step
+from .lock import lock
+from .results import Result
+
+RULES_TESTS = paths.DEVTOOLS / "scripts/rules_tests.py"
+
+
+def test_command(tags=None, rules=False, use_browser=True, long=False):
+    """./dev test. The last line counts the checks; the exit code is 1 when one failed or none was run."""
+    if long:
+        os.environ["PROFESSIONAL_BILLING_LONG"] = "1"
+    try:
+        found = rules_tests() if rules else all_tests(tags, use_browser)
+    except Stop as stop:
+        found = [Result("set-up", "failed", str(stop))]
+    return results.summary(found)
+
+
+def all_tests(tags, use_browser):
+    setup.ready()
+    if use_browser:
+        browser.ensure()
+    if tags:
+        database.module_template()
+        return in_parallel({"Odoo tests": lambda: odoo_tests(full_tags(tags), use_browser)})
+    found = in_parallel({"rules": rules_tests})
+    with step("Preparing the template databases"):
+        database.module_template()
+    return found + in_parallel(
+        {
+            "Odoo tests": lambda: odoo_tests(default_tags(), use_browser),
+            "install, update, uninstall": lifecycle.checks,
+            "demo data": lifecycle.demo_checks,
+            "Odoo's own suites": lambda: upstream.checks(upstream.FAST),
+        }
+    )
+
+
+def in_parallel(jobs):
+    """Run the jobs, as many at once as there are cores, and tell of each when it is done."""
+    found = []
+
+    def timed(title, job):
+        start = time.monotonic()
+        try:
+            mine = job()
+        except Stop as stop:
+            mine = [Result(title, "failed", str(stop))]
+        results.tell(title, mine, time.monotonic() - start)
+        return mine
+
+    with step("Testing"), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for future in [pool.submit(timed, title, job) for title, job in jobs.items()]:
+            found += future.result()
+    return found
+
+
+def rules_tests():
+    """The arithmetic's tests, without Odoo and without a database."""
+    setup.ready_python()
+    record = results.record_file("rules")
+    environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(paths.DEV / "hypothesis")}
+    words = [python_env.PYTHON, RULES_TESTS, paths.ROOT / addons.MAIN, record]
+    output = record.with_suffix(".log")
+    with step("Testing the rules"), open(output, "w") as log:
+        subprocess.run(words, env=environment, stdout=log, stderr=log, cwd=paths.DEV, check=False)
+    return results.tests(record) + crashed("rules tests", record, output)
+
+
+def odoo_tests(tags, use_browser=True):
+    """The add-on's tests on a copy of the template, and a check that the log stayed clean."""
+    with scratch_copy("test") as name:
+        record, output = run_tests(name, tags if use_browser else f"{tags},-browser", "odoo")
+    return [
+        *results.tests(record),
+        *crashed("Odoo tests", record, output),
+        results.clean_log("Odoo tests", record),
+    ]
+
+
+def run_tests(name, tags, purpose):
+    """Run Odoo tests on a database. Returns the files with what was recorded and what was logged."""
+    record = results.record_file(purpose)
+    output = record.with_suffix(".log")
+    words = odoo.command(name, "--test-tags", tags, "--stop-after-init")
+    words += ["--http-port", str(database.free_port()), "--screenshots", str(paths.LOG / "screenshots")]
+    database.run_recorded(words, record, output)
+    return record, output
+
+
+def crashed(title, record, output):
+    """A failed check when a run did not come to its end."""
+    if results.ended(record):
+        return []
+    lines = output.read_text(errors="replace").splitlines() if output.exists() else []
+    return [Result(f"{title} ran to the end", "failed", "\n".join(["", *lines[-30:], f"whole log: {output}"]))]
+
+
+@contextmanager
+def scratch_copy(purpose, make=database.module_template):
+    """A copy of a template for the time of one check."""
+    name = database.scratch_name(purpose)
+    try:
+        with lock():
+            database.create(name, make())
+        yield name
+    finally:
+        database.drop(name)
+
+
+def default_tags():
+    return ",".join(f"/{name}" for name in addons.installable())
+
+
+def full_tags(tags):
+    """Odoo's tag syntax; a tag that begins with ':' or '.' means the main add-on's class or method."""
+    return ",".join(f"/{addons.MAIN}{tag}" if tag[0] in ":." else tag for tag in tags.split(",") if tag)
