@@ -7,7 +7,15 @@ from . import odoo, paths
 
 MAIN = "professional_billing"
 #: What does not change a database with the add-on installed.
-UNINSTALLED = ("tests/", "static/tests/", "doc/", "i18n/", "README", "pyproject.toml", "__pycache__")
+UNINSTALLED = (
+    "tests/",
+    "static/tests/",
+    "doc/",
+    "i18n/",
+    "README",
+    "pyproject.toml",
+    "__pycache__",
+)
 
 
 def manifests():
@@ -23,7 +31,7 @@ def dependencies():
 
 
 def installable():
-    """Ours whose dependencies are all here (a glue module to another vendor's may lack its other side)."""
+    """Ours whose dependencies are all here: a glue module may lack its other side."""
     ours = manifests()
     return {
         name: manifest
@@ -43,6 +51,10 @@ def content_key():
     for name in installable():
         for path in sorted((paths.ROOT / name).rglob("*")):
             inside = path.relative_to(paths.ROOT / name).as_posix()
-            if path.is_file() and not inside.startswith(UNINSTALLED) and "__pycache__" not in inside:
+            if (
+                path.is_file()
+                and not inside.startswith(UNINSTALLED)
+                and "__pycache__" not in inside
+            ):
                 digest.update(f"{name}/{inside}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()

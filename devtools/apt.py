@@ -1,8 +1,8 @@
 """Odoo's Debian packages, through the machine's own apt, without touching the machine.
 
-Debian packages Odoo 19 in its suite sid. We ask apt where the machine gets Debian from, make a private
-apt state with that archive, let apt download (it checks signatures and hashes), and unpack the files.
-Nothing is installed, no root is needed.
+Debian packages Odoo 19 in its suite sid. We ask apt where the machine gets Debian from, make a
+private apt state with that archive, let apt download (it checks signatures and hashes), and unpack
+the files. Nothing is installed, no root is needed.
 """
 
 import os
@@ -44,7 +44,7 @@ def unpacked_version():
 
 
 def make():
-    """Unpack Odoo into .dev/odoo. An interrupted run starts clean: the folder appears only when complete."""
+    """Unpack Odoo into .dev/odoo, a folder that appears only when complete."""
     debs = downloaded()
     part = paths.DEV / "odoo.part"
     shutil.rmtree(part, ignore_errors=True)
@@ -101,7 +101,7 @@ def download():
 
 
 def private_state():
-    """An environment in which apt knows Debian's sid and bookworm, and keeps its state in our cache.
+    """An environment in which apt knows Debian's sid and bookworm, its state in our cache.
 
     The machine's configuration (proxies and so on) is taken over, its hooks and pins are not.
     """
@@ -110,8 +110,14 @@ def private_state():
         (apt / folder).mkdir(parents=True, exist_ok=True)
     row = f"deb [signed-by={keyring}] {debian_archive()}"
     (apt / "sources.list").write_text(f"{row} sid main\n{row} bookworm main\n")
-    machine = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
-    kept = [line for line in machine.splitlines() if not line.startswith(("APT::Update", "DPkg", "Dir "))]
+    machine = subprocess.run(
+        ["apt-config", "dump"], capture_output=True, text=True, check=True
+    ).stdout
+    kept = [
+        line
+        for line in machine.splitlines()
+        if not line.startswith(("APT::Update", "DPkg", "Dir "))
+    ]
     ours = {
         "Dir::State::lists": apt / "lists/",
         "Dir::Cache": apt / "cache/",
@@ -139,8 +145,8 @@ def debian_keyring():
 def debian_archive():
     """The address this machine gets Debian from, out of its own apt configuration.
 
-    Before the first `apt-get update` apt does not know yet who stands behind an address; then the row of
-    this Debian's own release is the one.
+    Before the first `apt-get update` apt does not know yet who stands behind an address; then the
+    row of this Debian's own release is the one.
     """
     form = "$(REPO_URI)|$(ORIGIN)|$(LABEL)|$(RELEASE)"
     found = subprocess.run(
@@ -151,11 +157,15 @@ def debian_archive():
     for uri, origin, label, suite in rows:
         if (origin, label) == ("Debian", "Debian") or (release and suite in (release, "stable")):
             return uri
-    raise Stop(f"Odoo comes as a Debian package, and this machine's apt knows no Debian archive. {INSTEAD}")
+    raise Stop(
+        f"Odoo comes as a Debian package, and this machine's apt knows no Debian archive. {INSTEAD}"
+    )
 
 
 def debian_release():
     """The code name of the Debian this machine runs, or None on anything else."""
-    lines = Path("/etc/os-release").read_text().splitlines() if Path("/etc/os-release").exists() else []
+    lines = (
+        Path("/etc/os-release").read_text().splitlines() if Path("/etc/os-release").exists() else []
+    )
     facts = dict(line.replace('"', "").split("=", 1) for line in lines if "=" in line)
     return facts.get("VERSION_CODENAME") if facts.get("ID") == "debian" else None

@@ -35,7 +35,11 @@ def install(packages):
             run([*as_root(), "apt-get", "update"], "Reading the machine's package lists")
             options = ["install", "--yes", "--no-install-recommends"]
             environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            run([*as_root(), "apt-get", *options, *packages], f"Installing {' and '.join(packages)}", env=environment)
+            run(
+                [*as_root(), "apt-get", *options, *packages],
+                f"Installing {' and '.join(packages)}",
+                env=environment,
+            )
     except Stop as stop:
         say(str(stop))
     for package in missing():
@@ -52,4 +56,7 @@ def may_install():
         return False
     if os.geteuid() == 0:
         return True
-    return bool(shutil.which("sudo")) and not subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode
+    return (
+        bool(shutil.which("sudo"))
+        and not subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode
+    )

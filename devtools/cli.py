@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from . import database, postgres, setup, testing, upstream
+from . import database, lint, postgres, setup, testing, upstream
 from .console import Stop, say
 
 DESCRIPTION = """\
@@ -45,25 +45,39 @@ def parser():
         sub.set_defaults(run=run)
         return sub
 
-    test = command("test", run_tests, "run the tests: rules, Odoo, life in a database, Odoo's own suites")
+    test = command(
+        "test", run_tests, "run the tests: rules, Odoo, life in a database, Odoo's own suites"
+    )
     test.add_argument(
         "--tags",
-        help="only these Odoo tests, in Odoo's --test-tags syntax; what begins with ':' or '.' is a class or "
-        "a method of the main add-on (:TestBilling, .test_cap)",
+        help="only these Odoo tests, in Odoo's --test-tags syntax; what begins with ':' or '.' is a "
+        "class or a method of the main add-on (:TestBilling, .test_cap)",
     )
-    test.add_argument("--rules", action="store_true", help="only the rules' tests, which need no database")
+    test.add_argument(
+        "--rules", action="store_true", help="only the rules' tests, which need no database"
+    )
     test.add_argument("--no-browser", action="store_true", help="leave out the browser tests")
     test.add_argument("--long", action="store_true", help="more examples in the property tests")
 
-    upstream = command("upstream", run_upstream, "run Odoo's own suites with and without the add-on")
+    command("lint", run_lint, "check style: ruff, pylint-odoo, XML")
+
+    upstream = command(
+        "upstream", run_upstream, "run Odoo's own suites with and without the add-on"
+    )
     upstream.add_argument("--modules", help="these modules' suites, separated by commas")
 
     install = command("install", install_database, "make a fresh database with the add-on")
     install.add_argument("database", metavar="DB")
-    install.add_argument("--demo", action="store_true", help="with Odoo's and the add-on's demo data")
-    install.add_argument("--force", action="store_true", help="drop the database first if it exists")
+    install.add_argument(
+        "--demo", action="store_true", help="with Odoo's and the add-on's demo data"
+    )
+    install.add_argument(
+        "--force", action="store_true", help="drop the database first if it exists"
+    )
 
-    shell = command("shell", shell_on, "open Odoo's shell on a database; takes a script on standard input")
+    shell = command(
+        "shell", shell_on, "open Odoo's shell on a database; takes a script on standard input"
+    )
     shell.add_argument("database", metavar="DB")
 
     serve = command("serve", serve_database, "serve a database on this machine")
@@ -75,7 +89,13 @@ def parser():
 
 
 def run_tests(arguments):
-    return testing.test_command(arguments.tags, arguments.rules, not arguments.no_browser, arguments.long)
+    return testing.test_command(
+        arguments.tags, arguments.rules, not arguments.no_browser, arguments.long
+    )
+
+
+def run_lint(arguments):
+    return lint.lint_command()
 
 
 def run_upstream(arguments):

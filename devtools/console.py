@@ -1,4 +1,4 @@
-"""Talk to the person at the terminal: one sentence when something is wrong, progress when it is slow."""
+"""Talk to the person at the terminal: one sentence when something is wrong, progress if slow."""
 
 import subprocess
 import sys

@@ -1,7 +1,8 @@
 """Databases: make, copy, drop, and the templates that make a second run quick.
 
-A template is an installed database nobody connects to. Copying one takes two seconds, installing a minute.
-Its name ends in a hash of what it was made from, so a change makes another; the oldest ones are dropped.
+A template is an installed database nobody connects to. Copying one takes two seconds, installing a
+minute. Its name ends in a hash of what it was made from, so a change makes another; the oldest ones
+are dropped.
 """
 
 import hashlib
@@ -22,7 +23,9 @@ KEPT = 3
 
 
 def exists(name):
-    return bool(postgres.psql(f"SELECT 1 FROM pg_database WHERE datname = '{quoted(name)}'").stdout.strip())
+    return bool(
+        postgres.psql(f"SELECT 1 FROM pg_database WHERE datname = '{quoted(name)}'").stdout.strip()
+    )
 
 
 def quoted(name):
@@ -54,7 +57,7 @@ def scratch_name(purpose):
 
 
 def install(name, modules, demo, what, record):
-    """Install modules into a database that has been made already. What Odoo warns of goes to `record`."""
+    """Install modules into an existing database. What Odoo warns of goes to `record`."""
     words = odoo.command(name, "--init", ",".join(modules), "--stop-after-init", "--no-http")
     words += ["--with-demo"] if demo else []
     record.unlink(missing_ok=True)
@@ -63,9 +66,13 @@ def install(name, modules, demo, what, record):
     if code:
         raise Stop(f"{what} failed ({results.error(record)}). Log: {record.with_suffix('.log')}")
     wanted = "', '".join(modules)
-    query = f"SELECT count(*) FROM ir_module_module WHERE state = 'installed' AND name IN ('{wanted}')"
+    query = (
+        f"SELECT count(*) FROM ir_module_module WHERE state = 'installed' AND name IN ('{wanted}')"
+    )
     if int(postgres.psql(query, name).stdout or 0) != len(modules):
-        raise Stop(f"Odoo did not install all of {', '.join(modules)}; its words are in {paths.LOG}.")
+        raise Stop(
+            f"Odoo did not install all of {', '.join(modules)}; its words are in {paths.LOG}."
+        )
 
 
 def run_recorded(words, record, output, feed=None, **environment):
@@ -123,7 +130,7 @@ def module_template(demo=False, extra=()):
 
 
 def template(name, make):
-    """The template `name`, made if need be: under another name first, so that it is complete or absent."""
+    """The template `name`, made if need be: under another name first, so it is complete or absent."""
     with lock():
         if not exists(name):
             part = f"{name}_part"
@@ -145,7 +152,8 @@ def rename(old, new):
 def drop_old(newest):
     """Keep only the last few templates of a kind. A database's oid grows, so it tells the age."""
     kind = newest.rsplit("_", 1)[0]
-    query = f"SELECT datname FROM pg_database WHERE datname ~ '^{kind}_[0-9a-f]{{10}}$' ORDER BY oid DESC"
+    pattern = f"^{kind}_[0-9a-f]{{10}}$"
+    query = f"SELECT datname FROM pg_database WHERE datname ~ '{pattern}' ORDER BY oid DESC"
     for name in postgres.psql(query).stdout.split()[KEPT:]:
         drop(name)
 
@@ -181,7 +189,9 @@ def install_command(name, demo=False, force=False):
     """./dev install DB"""
     if exists(name):
         if not force:
-            raise Stop(f"The database {name} exists already: ./dev install {name} --force makes it anew.")
+            raise Stop(
+                f"The database {name} exists already: ./dev install {name} --force makes it anew."
+            )
         drop(name)
     copy_of_template(name, demo)
     say(f"Database {name} is ready: ./dev serve {name}, login admin, password admin.")

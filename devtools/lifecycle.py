@@ -1,4 +1,4 @@
-"""The add-on's life in a database: installing is clean, updating changes nothing, uninstalling leaves nothing."""
+"""The add-on in a database: installs cleanly, updates without a change, leaves without a trace."""
 
 from . import addons, database, odoo, paths, postgres, results, testing
 from .results import Result
@@ -9,20 +9,30 @@ UNINSTALL = paths.DEVTOOLS / "scripts/uninstall.py"
 SCHEMA = """
 SELECT 'column ' || table_name || '.' || column_name || ' ' || udt_name || ' ' || is_nullable
     FROM information_schema.columns WHERE table_schema = 'public'
-UNION ALL SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+UNION ALL SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' ||
+pg_get_constraintdef(oid)
     FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
-UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'
-UNION ALL SELECT 'sequence ' || sequencename FROM pg_sequences WHERE schemaname = 'public'
-UNION ALL SELECT 'trigger ' || tgrelid::regclass || ' ' || tgname FROM pg_trigger WHERE NOT tgisinternal
-UNION ALL SELECT 'function ' || p.oid::regprocedure FROM pg_proc p
+UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public' UNION ALL SELECT
+'sequence ' || sequencename FROM pg_sequences WHERE schemaname = 'public' UNION ALL SELECT 'trigger
+' || tgrelid::regclass || ' ' || tgname FROM pg_trigger
+    WHERE NOT tgisinternal UNION ALL SELECT
+'function ' || p.oid::regprocedure FROM pg_proc p
     WHERE pronamespace = 'public'::regnamespace
 """
 XMLIDS = "SELECT 'xmlid ' || module || '.' || name || ' ' || model FROM ir_model_data"
 #: Tables that fill by themselves, whatever is installed: logs, caches, queues.
 BUSY = (
-    "bus_bus", "ir_attachment", "ir_cron_trigger", "ir_logging", "ir_profile", "mail_message", "mail_tracking_value",
-    "ir_cron_progress", "res_users_log", "res_device_log",
-)  # fmt: skip
+    "bus_bus",
+    "ir_attachment",
+    "ir_cron_progress",
+    "ir_cron_trigger",
+    "ir_logging",
+    "ir_profile",
+    "mail_message",
+    "mail_tracking_value",
+    "res_device_log",
+    "res_users_log",
+)
 
 
 def checks():
@@ -59,7 +69,11 @@ def run(name, words, purpose, script=None):
     feed = script.read_text() if script else None
     environment = {"MODULES": ",".join(addons.installable())}
     database.run_recorded(
-        odoo.command(name, *words, shell=bool(script)), record, record.with_suffix(".log"), feed, **environment
+        odoo.command(name, *words, shell=bool(script)),
+        record,
+        record.with_suffix(".log"),
+        feed,
+        **environment,
     )
     return record
 
@@ -72,7 +86,9 @@ def install_records(template):
 def content(name):
     """What is in the database: its schema, its external ids, the number of rows of each table."""
     lines = postgres.psql(f"{SCHEMA} UNION ALL {XMLIDS}", name).stdout.splitlines()
-    tables = postgres.psql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", name).stdout.split()
+    tables = postgres.psql(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public'", name
+    ).stdout.split()
     counts = " UNION ALL ".join(
         f"SELECT 'rows of {table}: ' || count(*) FROM {database.identifier(table)}"
         for table in tables

@@ -19,7 +19,9 @@ def checkout():
         return None
     folder = Path(named).expanduser().resolve()
     if not (folder / "odoo/addons/base").is_dir() or not (folder / "addons/web").is_dir():
-        raise Stop(f"ODOO_SOURCE={named} is no checkout of Odoo: it needs odoo/addons/base and addons/web.")
+        raise Stop(
+            f"ODOO_SOURCE={named} is no checkout of Odoo: it needs odoo/addons/base and addons/web."
+        )
     return folder
 
 
@@ -48,13 +50,17 @@ def python_path():
 
 
 def addons_path():
-    """Folders of add-ons; the first one with a module of a name wins. Odoo adds its own base folder."""
+    """Folders of add-ons; Odoo adds its own base folder."""
     return [paths.ROOT, checkout() / "addons"] if checkout() else [paths.ROOT]
 
 
 def environment(**more):
-    """What Odoo and Python run with: our Odoo on the path, the server's address, nothing of ODOO_*."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ODOO_", "OPENERP"))}
+    """What Odoo runs with: itself on the path, the server's address, nothing of ODOO_*."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ODOO_", "OPENERP"))
+    }
     return {
         **kept,
         **postgres.environment(),

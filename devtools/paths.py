@@ -1,4 +1,4 @@
-"""Where things lie. Everything we make is in .dev/; what is costly to download is kept in a cache."""
+"""Where things lie. What we make is in .dev/; what is costly to download is kept in a cache."""
 
 import hashlib
 import os

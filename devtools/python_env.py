@@ -1,6 +1,7 @@
 """The virtual environment .dev/venv, with exactly the packages of devtools/requirements.txt."""
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from .console import Stop, run
 from .lock import lock
 
 REQUIREMENTS = paths.DEVTOOLS / "requirements.txt"
-PYTHON = paths.VENV / "bin/python"
+VENV_BIN = paths.VENV / "bin"
+PYTHON = VENV_BIN / "python"
 STAMP = paths.VENV / "stamp"
 VERSIONS = [(3, minor) for minor in (10, 11, 12, 13)]
 
@@ -25,6 +27,11 @@ def is_ready():
     return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == key()
 
 
+def environment(**more):
+    """What tools of the environment run with: their own programs are on the path."""
+    return {**os.environ, "PATH": f"{VENV_BIN}{os.pathsep}{os.environ.get('PATH', '')}", **more}
+
+
 def interpreter():
     """A Python that Odoo 19 runs on: the one running this, else the first one found."""
     if sys.version_info[:2] in VERSIONS:
@@ -33,7 +40,9 @@ def interpreter():
         found = shutil.which(f"python{major}.{minor}")
         if found:
             return found
-    raise Stop("Odoo 19 runs on Python 3.10 to 3.13 and none of them is here: install python3.11, say.")
+    raise Stop(
+        "Odoo 19 runs on Python 3.10 to 3.13 and none of them is here: install python3.11, say."
+    )
 
 
 def make():
@@ -53,7 +62,12 @@ def make():
 def create():
     """An empty environment, by venv, or by virtualenv where Debian's python3-venv is missing."""
     python = interpreter()
-    if subprocess.run([python, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0:
+    if (
+        subprocess.run(
+            [python, "-c", "import ensurepip"], capture_output=True, check=False
+        ).returncode
+        == 0
+    ):
         run([python, "-m", "venv", paths.VENV], "Making the Python environment")
     elif shutil.which("virtualenv"):
         run(["virtualenv", "--python", python, paths.VENV], "Making the Python environment")

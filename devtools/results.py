@@ -8,9 +8,11 @@ from typing import NamedTuple
 from . import paths
 from .console import say
 
-#: Warnings that speak of this machine, not of our code. Each is a regular expression on "logger: text".
+#: Warnings that speak of this machine, not of our code. Each is a regular expression on "logger:
+#: text".
 HARMLESS = (
-    # Debian's wkhtmltopdf is built without the patched Qt; Odoo renders bodies without repeating headers.
+    # Debian's wkhtmltopdf is built without the patched Qt; Odoo renders bodies without repeating
+    # headers.
     r"ir_actions_report: .*wkhtmltopdf",
     # Optional Python packages, databases and programs that a machine may lack.
     r"geoip|GeoIP|GeoLite|phonenumbers|rtlcss|python-slugify|ldap|pdfminer|unaccent|pg_trgm",
@@ -62,7 +64,11 @@ def ended(path):
 
 def warnings(path):
     """The warnings and errors in the log that are not a test's failure nor the machine's fault."""
-    lines = [f"{entry['log']} {entry['logger']}: {entry['text']}" for entry in entries(path) if "log" in entry]
+    lines = [
+        f"{entry['log']} {entry['logger']}: {entry['text']}"
+        for entry in entries(path)
+        if "log" in entry
+    ]
     return [line for line in lines if not any(re.search(pattern, line) for pattern in HARMLESS)]
 
 
@@ -78,7 +84,9 @@ def error(path):
     lines = texts[-1].splitlines() if texts else ["no error in the log"]
     frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
     # After the last frame's place comes a line of source, then the exception.
-    told = [line.strip() for line in lines[frames[-1] + 1 :] if frames and not line.startswith("    ^")] or lines
+    told = [
+        line.strip() for line in lines[frames[-1] + 1 :] if frames and not line.startswith("    ^")
+    ] or lines
     return " ".join(told[1:4] if len(told) > 1 else told)[:300]
 
 
@@ -95,7 +103,7 @@ def tell(title, results, seconds):
 
 
 def summary(results):
-    """List the failures, keep their texts in a file, end with the line that counts. The exit code."""
+    """List the failures, keep their texts in a file, end with the count. Returns the exit code."""
     failed = [result for result in results if result.outcome == "failed"]
     if failed:
         report = paths.LOG / f"failed-{time.strftime('%Y%m%d-%H%M%S')}.log"

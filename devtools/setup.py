@@ -1,4 +1,4 @@
-"""Have everything ready: the Python environment, Odoo, PostgreSQL. Quick when nothing is to be done."""
+"""Have everything ready: Python environment, Odoo, PostgreSQL. Quick when nothing is to be done."""
 
 from . import odoo, postgres, python_env
 from .lock import lock

@@ -1,4 +1,4 @@
-"""./dev test: rules, Odoo tests, the add-on's life in a database, and a part of Odoo's own suites."""
+"""./dev test: rules, Odoo tests, the add-on's life in a database, part of Odoo's own suites."""
 
 import os
 import subprocess
@@ -6,8 +6,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from . import addons, browser, database, lifecycle, odoo, paths, python_env, results, setup, upstream
-from .console import Stop, say, step
+from . import (
+    addons,
+    browser,
+    database,
+    lifecycle,
+    odoo,
+    paths,
+    python_env,
+    results,
+    setup,
+    upstream,
+)
+from .console import Stop, step
 from .lock import lock
 from .results import Result
 
@@ -15,7 +26,7 @@ RULES_TESTS = paths.DEVTOOLS / "scripts/rules_tests.py"
 
 
 def test_command(tags=None, rules=False, use_browser=True, long=False):
-    """./dev test. The last line counts the checks; the exit code is 1 when one failed or none was run."""
+    """./dev test. The last line counts the checks; exit code 1 when one failed or none was run."""
     if long:
         os.environ["PROFESSIONAL_BILLING_LONG"] = "1"
     try:
@@ -88,11 +99,16 @@ def odoo_tests(tags, use_browser=True):
 
 
 def run_tests(name, tags, purpose):
-    """Run Odoo tests on a database. Returns the files with what was recorded and what was logged."""
+    """Run Odoo tests on a database. Returns the files with what was recorded and logged."""
     record = results.record_file(purpose)
     output = record.with_suffix(".log")
     words = odoo.command(name, "--test-tags", tags, "--stop-after-init")
-    words += ["--http-port", str(database.free_port()), "--screenshots", str(paths.LOG / "screenshots")]
+    words += [
+        "--http-port",
+        str(database.free_port()),
+        "--screenshots",
+        str(paths.LOG / "screenshots"),
+    ]
     database.run_recorded(words, record, output)
     return record, output
 
@@ -102,7 +118,13 @@ def crashed(title, record, output):
     if results.ended(record):
         return []
     lines = output.read_text(errors="replace").splitlines() if output.exists() else []
-    return [Result(f"{title} ran to the end", "failed", "\n".join(["", *lines[-30:], f"whole log: {output}"]))]
+    return [
+        Result(
+            f"{title} ran to the end",
+            "failed",
+            "\n".join(["", *lines[-30:], f"whole log: {output}"]),
+        )
+    ]
 
 
 @contextmanager
@@ -122,5 +144,7 @@ def default_tags():
 
 
 def full_tags(tags):
-    """Odoo's tag syntax; a tag that begins with ':' or '.' means the main add-on's class or method."""
-    return ",".join(f"/{addons.MAIN}{tag}" if tag[0] in ":." else tag for tag in tags.split(",") if tag)
+    """Odoo's tag syntax; what begins with ':' or '.' is the main add-on's class or method."""
+    return ",".join(
+        f"/{addons.MAIN}{tag}" if tag[0] in ":." else tag for tag in tags.split(",") if tag
+    )

@@ -1,8 +1,8 @@
 """Odoo's own test suites with and without the add-on: unused, it must not change one result.
 
-Two databases are made equally, one with our add-ons on top, and the same tests run on both, one on each core.
-Odoo's suites do not all pass on stock Odoo, so what counts is the same outcome, test by test. The stock
-results depend on Odoo alone and are cached.
+Two databases are made equally, one with our add-ons on top, and the same tests run on both, one on
+each core. Odoo's suites do not all pass on stock Odoo, so what counts is the same outcome, test by
+test. The stock results depend on Odoo alone and are cached.
 """
 
 import hashlib
@@ -22,16 +22,26 @@ FAST = (
     "-/sale_project:TestAnalyticDistribution",
     "-/sale_timesheet:TestSaleTimesheetUi",
 )
-#: What ./dev upstream runs: the modules we build on, and those parts of account that we touch. (All of account takes
-#: hours: most of it computes taxes in a browser.)
+#: What ./dev upstream runs: the modules we build on, and those parts of account that we touch. (All
+#: of account takes hours: most of it computes taxes in a browser.)
 ACCOUNT = (
-    "TestAccountMove TestAccountMoveDateAlgorithm TestAccountMoveDuplicate TestAccountMoveOutInvoiceOnchanges "
-    "TestAccountMoveOutRefundOnchanges TestAccountMovePaymentsWidget TestAccountMoveReconcile TestAccountMoveSend "
-    "TestAccountComposerPerformance TestAccountPayment TestAccountPaymentDuplicateMoves TestAccountPaymentItems "
-    "TestAccountPaymentRegister TestAccountEarlyPaymentDiscount TestAccountPaymentTerms TestPortalAttachment "
-    "TestPortalInvoice TestAccountInvoiceReport TestAccountIncomingSupplierInvoice TestUnexpectedAmount"
+    "TestAccountMove TestAccountMoveDateAlgorithm TestAccountMoveDuplicate "
+    "TestAccountMoveOutInvoiceOnchanges TestAccountMoveOutRefundOnchanges "
+    "TestAccountMovePaymentsWidget TestAccountMoveReconcile TestAccountMoveSend "
+    "TestAccountComposerPerformance TestAccountPayment TestAccountPaymentDuplicateMoves "
+    "TestAccountPaymentItems TestAccountPaymentRegister TestAccountEarlyPaymentDiscount "
+    "TestAccountPaymentTerms TestPortalAttachment TestPortalInvoice TestAccountInvoiceReport "
+    "TestAccountIncomingSupplierInvoice TestUnexpectedAmount"
 )
-MODULES = ("sale", "sale_management", "sale_project", "sale_timesheet", "hr_timesheet", "project", "sale_expense")
+MODULES = (
+    "sale",
+    "sale_management",
+    "sale_project",
+    "sale_timesheet",
+    "hr_timesheet",
+    "project",
+    "sale_expense",
+)
 FULL = (*(f"/{module}" for module in MODULES), *(f"/account:{name}" for name in ACCOUNT.split()))
 
 
@@ -95,7 +105,9 @@ def compared(name, stock, ours):
     if before == after:
         return Result(f"upstream {name}", "passed")
     text = ours[name][1] if name in ours else ""
-    return Result(f"upstream {name}", "failed", f"{before} without the add-on, {after} with it\n{text}")
+    return Result(
+        f"upstream {name}", "failed", f"{before} without the add-on, {after} with it\n{text}"
+    )
 
 
 def tag_of(name):
@@ -104,8 +116,14 @@ def tag_of(name):
 
 
 def stock_key(base, tags):
-    """What the stock results depend on: the template's content, the tests, the Python, a browser or none."""
-    parts = (odoo.version(), base.rsplit("_", 1)[1], ",".join(tags), python_env.key(), str(browser.missing()))
+    """What the stock results depend on: the template, the tests, the Python, a browser or none."""
+    parts = (
+        odoo.version(),
+        base.rsplit("_", 1)[1],
+        ",".join(tags),
+        python_env.key(),
+        str(browser.missing()),
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

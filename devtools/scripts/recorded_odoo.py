@@ -1,7 +1,7 @@
 """Run Odoo as `python -m odoo` does, and write down what its tests did and what it warned of.
 
-The file named by the environment variable RECORD gets one JSON object a line. We read Odoo's own log records
-(their message and arguments, not their text), so nothing of Odoo is patched:
+The file named by the environment variable RECORD gets one JSON object a line. We read Odoo's own
+log records (their message and arguments, not their text), so nothing of Odoo is patched:
     {"test": "/module:Class.method", "event": "start" | "skip" | "fail", "text": "..."}
     {"log": "WARNING", "logger": "...", "text": "..."}
     {"end": true}                       the test suite ran to its end
@@ -33,9 +33,17 @@ def described(record):
         if record.msg == STARTED:
             return {"test": test_id(record, record.args[0]), "event": "start"}
         if record.msg == SKIPPED:
-            return {"test": test_id(record, record.args[0]), "event": "skip", "text": record.args[1]}
+            return {
+                "test": test_id(record, record.args[0]),
+                "event": "skip",
+                "text": record.args[1],
+            }
         if record.msg == FAILED:
-            return {"test": test_id(record, record.args[1]), "event": "fail", "text": record.args[2]}
+            return {
+                "test": test_id(record, record.args[1]),
+                "event": "fail",
+                "text": record.args[2],
+            }
     if record.msg == ENDED:
         return {"end": True}
     if record.levelno >= logging.WARNING:
@@ -45,7 +53,7 @@ def described(record):
 
 
 def test_id(record, description):
-    """The test as --test-tags names it. A subtest counts for its test, a class's set-up for itself."""
+    """The test as --test-tags names it. A subtest is its test, a class's set-up is on its own."""
     name = re.sub(r"^Subtest (\S+).*", r"\1", str(description), flags=re.DOTALL)
     match = re.match(r"odoo\.(?:addons|upgrade)\.(\w+)\.", record.name)
     if match:

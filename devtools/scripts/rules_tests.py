@@ -1,7 +1,8 @@
-"""Run the tests of the add-on's rules without Odoo: tests/test_rules_*.py are plain unittest modules.
+"""Run the rules' tests without Odoo: tests/test_rules_*.py are plain unittest modules.
 
-They import `..rules`, so the add-on and its tests become packages whose __init__ is not executed. Arguments:
-the add-on's folder and the file that gets one JSON object a test, as in recorded_odoo.py.
+They import `..rules`, so the add-on and its tests become packages whose __init__ is not executed.
+Arguments: the add-on's folder and the file that gets one JSON object a test, as in
+recorded_odoo.py.
 """
 
 import importlib
@@ -58,7 +59,9 @@ def main(folder, record):
     for path in sorted((folder / "tests").glob("test_rules_*.py")):
         module = f"{folder.name}.tests.{path.stem}"
         try:
-            suite.addTests(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module)))
+            suite.addTests(
+                unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module))
+            )
         except Exception as error:  # a broken file is one failed test, the others still run
             suite.addTest(broken(path.stem, error))
     with open(record, "a") as file:

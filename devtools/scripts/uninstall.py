@@ -2,5 +2,5 @@
 
 import os
 
-modules = env["ir.module.module"].search([("name", "in", os.environ["MODULES"].split(","))])  # noqa: F821
+modules = env["ir.module.module"].search([("name", "in", os.environ["MODULES"].split(","))])
 modules.button_immediate_uninstall()
