@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from . import database, lint, postgres, setup, testing, upstream
+from . import bench, database, demo, lint, postgres, setup, testing, upstream
 from .console import Stop, say
 
 DESCRIPTION = """\
@@ -50,8 +50,8 @@ def parser():
     )
     test.add_argument(
         "--tags",
-        help="only these Odoo tests, in Odoo's --test-tags syntax; what begins with ':' or '.' is a "
-        "class or a method of the main add-on (:TestBilling, .test_cap)",
+        help="only these Odoo tests, in Odoo's --test-tags syntax; what begins with ':' or '.' is "
+        "a class or a method of the main add-on (:TestBilling, .test_cap)",
     )
     test.add_argument(
         "--rules", action="store_true", help="only the rules' tests, which need no database"
@@ -65,6 +65,9 @@ def parser():
         "upstream", run_upstream, "run Odoo's own suites with and without the add-on"
     )
     upstream.add_argument("--modules", help="these modules' suites, separated by commas")
+
+    bench = command("bench", run_bench, "run the benchmarks")
+    bench.add_argument("name", nargs="?", help="only benchmarks/bench_NAME.py")
 
     install = command("install", install_database, "make a fresh database with the add-on")
     install.add_argument("database", metavar="DB")
@@ -82,10 +85,22 @@ def parser():
 
     serve = command("serve", serve_database, "serve a database on this machine")
     serve.add_argument("database", metavar="DB")
-    serve.add_argument("--port", type=int, default=8069, help="the port (default: 8069)")
+    add_port(serve)
 
     command("stop", stop_server, "stop the embedded PostgreSQL server")
     return top
+
+
+def add_port(command):
+    command.add_argument("--port", type=int, default=8069, help="the port (default: 8069)")
+
+
+def run_demo(arguments):
+    return demo.demo_command(not arguments.no_serve, arguments.port)
+
+
+def run_bench(arguments):
+    return bench.bench_command(arguments.name)
 
 
 def run_tests(arguments):

@@ -17,33 +17,45 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+_steps = []
+
+
 @contextmanager
 def step(text):
-    """Show `text` and the time it takes, but only for what lasts longer than two seconds."""
-    start, done, tty = time.monotonic(), threading.Event(), sys.stderr.isatty()
+    """Show `text` and the time it takes, but only for what lasts longer than two seconds.
 
-    def show():
-        wait = 2
-        while not done.wait(wait):
-            elapsed = int(time.monotonic() - start)
-            if tty:
-                print(f"\r{text} ... {elapsed} s", end="", file=sys.stderr, flush=True)
-                wait = 1
-            else:
-                say(f"{text} ..." if wait == 2 else f"{text} ... {elapsed} s")
-                wait = 30
-
-    thread = threading.Thread(target=show, daemon=True)
+    Only the innermost of nested steps shows; those of other threads do not (the main one's does).
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    start, done = time.monotonic(), threading.Event()
+    thread = threading.Thread(target=show, args=(text, start, done), daemon=True)
+    _steps.append(text)
     thread.start()
     try:
         yield
     finally:
         done.set()
         thread.join()
+        _steps.remove(text)
         elapsed = time.monotonic() - start
         if elapsed > 2:
-            end = "\r" if tty else ""
-            say(f"{end}{text}: {elapsed:.0f} s")
+            say(f"{chr(13) if sys.stderr.isatty() else ''}{text}: {elapsed:.0f} s")
+
+
+def show(text, start, done):
+    """Tell of a step until it is done: every second on a terminal, else every half minute."""
+    tty, told = sys.stderr.isatty(), 0
+    while not done.wait(1):
+        elapsed = time.monotonic() - start
+        if elapsed < 2 or _steps[-1] != text:
+            continue
+        if tty:
+            print(f"\r{text} ... {elapsed:.0f} s", end="", file=sys.stderr, flush=True)
+        elif not told or elapsed - told >= 30:
+            say(f"{text} ... {elapsed:.0f} s" if told else f"{text} ...")
+            told = elapsed
 
 
 def run(command, what, advice="", **options):

@@ -90,6 +90,16 @@ def run_recorded(words, record, output, feed=None, **environment):
         ).returncode
 
 
+def run_script(name, script, path=None):
+    """Run a script in Odoo's shell, what it prints shown at once; its modules may lie in `path`."""
+    environment = odoo.environment()
+    if path:
+        environment["PYTHONPATH"] += f"{os.pathsep}{path}"
+    words = odoo.command(name, "--no-http", "--log-level", "warn", shell=True)
+    with open(script) as feed:
+        return subprocess.run(words, env=environment, stdin=feed, check=False).returncode
+
+
 def install_record(name):
     """Where the warnings of a template's installation are kept."""
     folder = paths.DEV / "templates"
@@ -130,7 +140,7 @@ def module_template(demo=False, extra=()):
 
 
 def template(name, make):
-    """The template `name`, made if need be: under another name first, so it is complete or absent."""
+    """The template `name`, made if need be, under another name first: it is complete or absent."""
     with lock():
         if not exists(name):
             part = f"{name}_part"

@@ -122,7 +122,7 @@ def start():
 
 
 def initialise():
-    """Make the data folder and the role. The boot id comes last: an interrupted one is made again."""
+    """Make the data folder and the role. The boot id comes last: what was interrupted is redone."""
     if DATA.exists():
         shutil.rmtree(DATA)
     make_folder(DATA)

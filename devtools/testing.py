@@ -44,8 +44,7 @@ def all_tests(tags, use_browser):
         database.module_template()
         return in_parallel({"Odoo tests": lambda: odoo_tests(full_tags(tags), use_browser)})
     found = in_parallel({"rules": rules_tests})
-    with step("Preparing the template databases"):
-        database.module_template()
+    database.module_template()
     return found + in_parallel(
         {
             "Odoo tests": lambda: odoo_tests(default_tags(), use_browser),

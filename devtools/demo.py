@@ -1,0 +1,26 @@
+"""./dev demo: a database with demo data, a month billed before your eyes, the web client."""
+
+from . import browser, database, paths, setup
+from .console import Stop, say, step
+from .lock import lock
+
+NAME = "demo"
+SCRIPT = paths.DEVTOOLS / "scripts/demo_month.py"
+
+
+def demo_command(serve, port):
+    """Make the database anew, run the script in Odoo's shell, serve. A failing script ends it."""
+    if serve:
+        database.require_port(port)
+    setup.ready()
+    browser.ensure()
+    with lock(), step("Making a fresh demo database"):
+        database.drop(NAME)
+        database.create(NAME, database.module_template(demo=True))
+    code = database.run_script(NAME, SCRIPT)
+    if code:
+        raise Stop(f"{SCRIPT.relative_to(paths.ROOT)} failed: what it said is above.")
+    if serve:
+        database.serve_command(NAME, port)
+    say(f"Database {NAME} is ready: ./dev serve {NAME}, login admin, password admin.")
+    return 0
