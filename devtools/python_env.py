@@ -18,9 +18,10 @@ VERSIONS = [(3, minor) for minor in (10, 11, 12, 13)]
 
 
 def key():
-    """What the environment is made from: the lock file and the Python."""
-    text = REQUIREMENTS.read_bytes() + interpreter().encode()
-    return hashlib.sha256(text).hexdigest()
+    """What the environment is made from: a line for its Python, a line for the packages."""
+    lines = REQUIREMENTS.read_text().splitlines()
+    packages = sorted(line for line in lines if line and not line.startswith("#"))
+    return f"{PYTHON.resolve()}\n{hashlib.sha256(repr(packages).encode()).hexdigest()}"
 
 
 def is_ready():
@@ -46,9 +47,16 @@ def interpreter():
 
 
 def make():
-    """Make the environment anew. The stamp is written last, so an interrupted one is made again."""
-    shutil.rmtree(paths.VENV, ignore_errors=True)
-    create()
+    """Make the environment, or bring it up to date in place: others may be running from it.
+
+    There is no stamp while that goes on, so an interrupted environment is made anew.
+    """
+    stamp = STAMP.read_text() if STAMP.exists() else ""
+    if PYTHON.exists() and stamp.startswith(f"{PYTHON.resolve()}\n"):
+        STAMP.unlink()
+    else:
+        shutil.rmtree(paths.VENV, ignore_errors=True)
+        create()
     with lock(paths.CACHE / "pip", "another ./dev is downloading Python packages, waiting"):
         run(
             [PYTHON, "-m", "pip", "install", "--no-input", "--cache-dir", paths.CACHE / "pip"]
