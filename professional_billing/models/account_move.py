@@ -1,0 +1,170 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..rules import rounding, settlement
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    is_professional_bill = fields.Boolean(
+        string="Bills an engagement",
+        readonly=True,
+        help="Set on invoices that bill work in progress, and on their credit notes.",
+    )
+    billing_item_count = fields.Integer(compute="_compute_billing_counts", compute_sudo=True)
+    prebill_ids = fields.Many2many("billing.prebill", string="Pre-bills", copy=False)
+
+    @api.depends("is_professional_bill")
+    def _compute_billing_counts(self):
+        for move in self:
+            move.billing_item_count = (
+                len(move.line_ids.billing_allocation_ids.item_id) if move.is_professional_bill else 0
+            )
+
+    def action_view_billing_items(self):
+        self.ensure_one()
+        items = self.sudo().line_ids.billing_allocation_ids.item_id
+        action = self.env["ir.actions.actions"]._for_xml_id("professional_billing.action_billing_item")
+        return {**action, "domain": [("id", "in", items.ids)], "context": {}}
+
+    def action_view_billing_prebills(self):
+        self.ensure_one()
+        return self.prebill_ids._get_records_action(name=self.env._("Pre-bills"))
+
+    # -- life of a bill -------------------------------------------------------------------------
+
+    def _get_professional_bills(self, *move_types):
+        return self.filtered(
+            lambda move: move.is_professional_bill and move.move_type in move_types
+        ).sudo()
+
+    def _post(self, soft=True):
+        # EXTENDS account: whichever button, wizard or cron posts, the ledger follows the document.
+        self._get_professional_bills("out_invoice")._check_billing_currency()
+        posted = super()._post(soft)
+        posted._get_professional_bills("out_invoice").invoice_line_ids._settle_edits()
+        posted._get_professional_bills("out_refund")._settle_credit_notes()
+        return posted
+
+    def _check_billing_currency(self):
+        for move in self:
+            items = move.invoice_line_ids.billing_allocation_ids.item_id
+            if items and items.currency_id != move.currency_id:
+                raise UserError(
+                    self.env._(
+                        "%(move)s bills an engagement in %(currency)s. Set its currency back to "
+                        "%(currency)s, or delete it and bill again.",
+                        move=move.display_name,
+                        currency=", ".join(items.currency_id.mapped("name")),
+                    )
+                )
+
+    def _settle_credit_notes(self):
+        """Free what these credit notes credit, and only that: newest work first."""
+        lines = self.invoice_line_ids.filtered("billing_origin_line_id")
+        billed = lines.billing_origin_line_id._get_billed_entries()
+        vals_list = []
+        for line in lines:
+            origin = line.billing_origin_line_id
+            plan = line._plan_credit(billed[origin])
+            freed = [
+                settlement.Freed(
+                    vals["item_id"],
+                    rounding.quantize(vals["quantity"], 6),
+                    rounding.money(vals["amount"], line.currency_id.decimal_places),
+                )
+                for vals in plan
+            ]
+            billed[origin] = line._subtract(billed[origin], freed)
+            vals_list += plan
+        if vals_list:
+            self.env["billing.item"]._settle(vals_list)
+
+    def button_draft(self):
+        # EXTENDS account
+        cancelled = self.filtered(lambda move: move.state == "cancel")
+        credit_notes = self.filtered(lambda move: move.state == "posted")
+        result = super().button_draft()
+        credit_notes._get_professional_bills("out_refund")._undo(("credit_note",))
+        cancelled._get_professional_bills("out_invoice")._undo(("cancel",))
+        return result
+
+    def button_cancel(self):
+        # EXTENDS account: a posted move passes through `button_draft` on its way.
+        result = super().button_cancel()
+        self._get_professional_bills("out_invoice").line_ids._free_all("cancel")
+        return result
+
+    def _undo(self, causes):
+        """Bill again what these documents freed by `causes`.
+
+        :raise UserError: when that work has been billed or written off elsewhere since
+        """
+        rows = self._get_freed(causes)
+        items = self.env["billing.item"].browse([row["item_id"] for row in rows])
+        left = {item.id: [item.open_quantity, item.open_amount] for item in items}
+        for row in rows:
+            item = items.browse(row["item_id"])
+            left[item.id][0] -= row["quantity"]
+            left[item.id][1] -= row["amount"]
+            gone = (
+                rounding.quantize(left[item.id][0], 6) * rounding.decimal(item.quantity or 1) < 0
+                or item.currency_id.round(left[item.id][1]) * (item.amount or 1) < 0
+            )
+            if gone:
+                raise UserError(
+                    self.env._(
+                        "%(move)s cannot be reopened: “%(item)s” has been billed or written off since. "
+                        "Credit that bill first.",
+                        move=", ".join(self.mapped("display_name")),
+                        item=item.display_name,
+                    )
+                )
+        items._take_from_prebills()
+        self.env["billing.item"]._settle([{**row, "kind": "bill"} for row in rows])
+
+    def _rebill_replaced(self):
+        """Let these replacement drafts bill what the credit notes of their originals freed."""
+        vals_list = []
+        for line in self.invoice_line_ids.filtered("billing_origin_line_id"):
+            credited = line.billing_origin_line_id.billing_settlement_ids.filtered(
+                lambda row: row.kind == "credit" and row.cause == "credit_note"
+            )
+            latest = credited.filtered(lambda row, last=credited[-1:]: row.move_line_id == last.move_line_id)
+            for row in latest:
+                entry = settlement.Billed(row.item_id.id, row.quantity, row.amount)
+                vals_list.append(line._prepare_settlement(entry, "bill", "rebill"))
+            line.billing_origin_line_id = False
+        self.is_professional_bill = True
+        if vals_list:
+            self.env["billing.item"]._settle(vals_list)
+
+    def _get_freed(self, causes):
+        """Return what these documents' lines freed by `causes` and have not taken back."""
+        self.env["billing.allocation"].flush_model()
+        rows = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT allocation.item_id, allocation.move_line_id, allocation.invoice_line_id,
+                       allocation.cause,
+                       SUM(CASE allocation.kind WHEN 'credit' THEN 1 ELSE -1 END * allocation.quantity)
+                           AS quantity,
+                       SUM(CASE allocation.kind WHEN 'credit' THEN 1 ELSE -1 END * allocation.amount)
+                           AS amount
+                  FROM billing_allocation allocation
+                  JOIN account_move_line line ON line.id = allocation.move_line_id
+                 WHERE line.move_id IN %(moves)s
+                   AND allocation.cause IN %(causes)s
+                   AND allocation.kind IN ('bill', 'credit')
+              GROUP BY 1, 2, 3, 4
+                """,
+                moves=tuple(self.ids) or (0,),
+                causes=tuple(causes),
+            )
+        )
+        for row in rows:
+            row["quantity"] = float(rounding.quantize(row["quantity"], 6))
+            row["amount"] = float(row["amount"])
+        return [row for row in rows if row["quantity"] or row["amount"]]

@@ -1,0 +1,204 @@
+from odoo import api, fields, models
+
+from ..rules import rounding, settlement
+
+
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    billing_allocation_ids = fields.One2many("billing.allocation", "move_line_id", copy=False)
+    billing_settlement_ids = fields.One2many("billing.allocation", "invoice_line_id", copy=False)
+    billing_origin_line_id = fields.Many2one(
+        "account.move.line",
+        string="Credited or replaced line",
+        index="btree_not_null",
+        ondelete="set null",
+        copy=False,
+    )
+
+    @api.model
+    def _timesheet_domain_get_invoiced_lines(self, sale_line_delivery):
+        # EXTENDS sale_timesheet: the ledger links the time of lines with a rule.
+        stock = sale_line_delivery.filtered(lambda line: not line.billing_rule)
+        return super()._timesheet_domain_get_invoiced_lines(stock)
+
+    def _copy_data_extend_business_fields(self, values):
+        # EXTENDS account: a credit note and a replacement know the line they stem from.
+        super()._copy_data_extend_business_fields(values)
+        if self.move_id.is_professional_bill:
+            values["billing_origin_line_id"] = self.id
+
+    @api.ondelete(at_uninstall=False)
+    def _free_billing_on_delete(self):
+        """A line deleted from a draft invoice gives its work back to WIP."""
+        if lines := self.filtered("move_id.is_professional_bill"):
+            lines.sudo()._free_all("delete")
+
+    # -- what a line bills ----------------------------------------------------------------------
+
+    def _get_billed_entries(self):
+        """Return what these invoice lines still bill, newest work first.
+
+        :return: {line: [rules.settlement.Billed]} keyed by item id, empty entries left out
+        """
+        result = {line: [] for line in self}
+        groups = self.env["billing.allocation"]._read_group(
+            [("invoice_line_id", "in", self.ids), ("kind", "in", ("bill", "credit"))],
+            ["invoice_line_id", "item_id", "kind"],
+            ["quantity:sum", "amount:sum"],
+        )
+        net = {}
+        for line, item, kind, quantity, amount in groups:
+            entry = net.setdefault((line, item), [rounding.decimal(0), rounding.decimal(0)])
+            sign = 1 if kind == "bill" else -1
+            entry[0] += sign * rounding.quantize(quantity, 6)
+            entry[1] += sign * rounding.money(amount, item.currency_id.decimal_places)
+        newest = sorted(net, key=lambda key: (key[1].date, key[1].id), reverse=True)
+        for line, item in newest:
+            quantity, amount = net[line, item]
+            if quantity or amount:
+                result[line].append(settlement.Billed(item.id, quantity, amount))
+        return result
+
+    def _get_price_amount(self):
+        """Return quantity x price less discount, in the terms of the line's price, as Decimal."""
+        return settlement.line_amount(
+            self.quantity, self.price_unit, self.discount, self.currency_id.decimal_places
+        )
+
+    def _get_item_quantity(self, quantity, entries):
+        """Turn a quantity of this line into the unit of the items it bills.
+
+        An agreed fee is billed as a share of its item; time in hours, whatever the line's unit.
+        """
+        items = self.env["billing.item"].browse([entry.key for entry in entries])
+        if items[:1].kind == "time":
+            return rounding.quantize(
+                self.product_uom_id._compute_quantity(quantity, items[0].uom_id, round=False), 6
+            )
+        whole = sum(entry.quantity for entry in entries)
+        return rounding.quantize(whole * rounding.decimal(quantity) / rounding.decimal(self.quantity), 6)
+
+    # -- settling -------------------------------------------------------------------------------
+
+    def _prepare_settlement(self, entry, kind, cause, quantity=None, amount=None, **vals):
+        return {
+            "item_id": entry.key,
+            "kind": kind,
+            "cause": cause,
+            "quantity": float(entry.quantity if quantity is None else quantity),
+            "amount": float(entry.amount if amount is None else amount),
+            "move_line_id": self.id,
+            "invoice_line_id": self.id,
+            **vals,
+        }
+
+    def _free_all(self, cause):
+        """Credit everything these lines still bill: the work is open again."""
+        vals_list = [
+            line._prepare_settlement(entry, "credit", cause)
+            for line, entries in self._get_billed_entries().items()
+            for entry in entries
+        ]
+        if vals_list:
+            self.env["billing.item"]._settle(vals_list)
+
+    def _settle_edits(self):
+        """Settle what people changed on a draft: less frees the difference, more is a write-up."""
+        vals_list = []
+        for line, entries in self._get_billed_entries().items():
+            if entries:
+                vals_list += line._plan_edits(entries)
+        if vals_list:
+            self.env["billing.item"]._settle(vals_list)
+
+    def _plan_edits(self, entries):
+        billed_amount = sum(entry.amount for entry in entries)
+        change = self._get_price_amount() - billed_amount
+        quantity = self._get_quantity_change(entries)
+        plan = []
+        if quantity < 0:
+            share = settlement.share(
+                billed_amount,
+                -quantity,
+                sum(entry.quantity for entry in entries),
+                self.currency_id.decimal_places,
+            )
+            freed_amount = min(share, -change) if change < 0 else share
+            freed = settlement.free_newest(
+                entries, -quantity, freed_amount, self.currency_id.decimal_places
+            )
+            plan += [self._prepare_settlement(part, "credit", "edit") for part in freed]
+            change += sum(part.amount for part in freed)
+            entries = self._subtract(entries, freed)
+        if change < 0:
+            freed = settlement.free_newest(entries, 0, -change, self.currency_id.decimal_places)
+            plan += [self._prepare_settlement(part, "credit", "edit") for part in freed]
+        elif change > 0 or quantity > 0:
+            extra = {"quantity": max(quantity, 0), "amount": change}
+            plan.append(
+                self._prepare_settlement(
+                    entries[0], "write_up", "edit", note=self.env._("Raised on the invoice"), **extra
+                )
+            )
+            plan.append(self._prepare_settlement(entries[0], "bill", "edit", **extra))
+        return plan
+
+    def _get_quantity_change(self, entries):
+        """Return how much more (or less) than its items this line's quantity says, in their unit."""
+        items = self.env["billing.item"].browse([entry.key for entry in entries])
+        whole = sum(entry.quantity for entry in entries)
+        if items[:1].kind != "time" or not whole:
+            return rounding.decimal(0)
+        uom = items[0].uom_id
+        expected = uom._compute_quantity(
+            float(whole), self.product_uom_id, rounding_method="HALF-UP"
+        )
+        change = rounding.quantize(self.quantity - expected, 6)
+        if not change:
+            return rounding.decimal(0)
+        if not self.quantity:
+            return -whole
+        return rounding.quantize(
+            self.product_uom_id._compute_quantity(float(change), uom, round=False), 6
+        )
+
+    @staticmethod
+    def _subtract(entries, freed):
+        left = {entry.key: entry for entry in entries}
+        for part in freed:
+            entry = left[part.key]
+            left[part.key] = settlement.Billed(
+                part.key, entry.quantity - part.quantity, entry.amount - part.amount
+            )
+        return [entry for entry in left.values() if entry.quantity or entry.amount]
+
+    def _plan_credit(self, entries):
+        """Return the settlements of this credit note line on the invoice line it stems from.
+
+        A credit at the invoice's own price frees hours and their value; one at another price is
+        money only, and leaves the item open by that amount for a person to decide on.
+        """
+        origin = self.billing_origin_line_id
+        same_price = not rounding.quantize(
+            rounding.decimal(self.price_unit) * (100 - rounding.decimal(self.discount))
+            - rounding.decimal(origin.price_unit) * (100 - rounding.decimal(origin.discount)),
+            6,
+        )
+        if same_price and self.quantity >= origin.quantity:
+            freed = entries
+        else:
+            quantity = origin._get_item_quantity(self.quantity, entries) if same_price else 0
+            freed = settlement.free_newest(
+                entries, quantity, self._get_price_amount(), self.currency_id.decimal_places
+            )
+        return [
+            self._prepare_settlement(
+                part,
+                "credit",
+                "credit_note",
+                invoice_line_id=origin.id,
+                date=self.move_id.invoice_date,
+            )
+            for part in freed
+        ]

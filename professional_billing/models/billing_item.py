@@ -1,0 +1,265 @@
+from odoo import api, fields, models
+
+from ..rules import rounding
+
+BLOCKED_REASONS = [
+    ("included", "Included in the fee"),
+    ("future", "Not due yet"),
+    ("not_reached", "Milestone not reached"),
+    ("not_accepted", "Milestone not accepted by the client"),
+    ("schedule_gap", "Instalments or milestones do not add up to the fee"),
+    ("no_price", "No price"),
+    ("no_hours", "No hours, or less than zero"),
+    ("not_confirmed", "Order not confirmed"),
+    ("order_cancelled", "Order cancelled"),
+    ("price_credit", "Credited by price: write off or bill again"),
+]
+
+
+class BillingItem(models.Model):
+    """What has been earned from a client and what became of it: the WIP sub-ledger.
+
+    Agreed plus written up = billed net of credits + written off + open, in amount and quantity.
+    Amounts are in the order's currency and in the terms of its prices: tax is in them only where
+    the line's price includes it. Quantities are in `uom_id`, hours for time.
+    """
+
+    _name = "billing.item"
+    _description = "Work in progress"
+    _order = "date desc, id desc"
+    _rec_name = "description"
+    _check_company_auto = True
+
+    company_id = fields.Many2one("res.company", required=True, index=True)
+    order_line_id = fields.Many2one(
+        "sale.order.line", string="Order line", required=True, index=True, ondelete="cascade"
+    )
+    order_id = fields.Many2one(
+        "sale.order", string="Engagement", required=True, index=True, ondelete="cascade"
+    )
+    partner_id = fields.Many2one("res.partner", string="Customer", required=True, index=True)
+    project_id = fields.Many2one("project.project", index="btree_not_null", ondelete="set null")
+    employee_id = fields.Many2one("hr.employee", string="Person", ondelete="restrict")
+    currency_id = fields.Many2one("res.currency", required=True)
+    date = fields.Date(required=True, index=True)
+    kind = fields.Selection(
+        [("time", "Time"), ("installment", "Instalment"), ("milestone", "Milestone")],
+        required=True,
+    )
+    timesheet_id = fields.Many2one("account.analytic.line", ondelete="set null")
+    installment_id = fields.Many2one("billing.installment", ondelete="set null")
+    milestone_id = fields.Many2one("project.milestone", ondelete="set null")
+    description = fields.Char()
+    uom_id = fields.Many2one("uom.uom", string="Unit", required=True)
+    worked_quantity = fields.Float(string="Worked")
+    quantity = fields.Float(string="Billable")
+    standard_rate = fields.Float(aggregator=None)
+    rate = fields.Float(string="Agreed rate", aggregator=None)
+    standard_amount = fields.Monetary(string="Standard value")
+    amount = fields.Monetary(string="Agreed value")
+    explanation = fields.Text(string="Why this amount")
+    blocked_reason = fields.Selection(BLOCKED_REASONS, string="Not billable because", index=True)
+    prebill_id = fields.Many2one(
+        "billing.prebill",
+        string="Pre-bill",
+        index="btree_not_null",
+        ondelete="set null",
+        help="The open pre-bill that holds this work, so that no other bills it.",
+    )
+    allocation_ids = fields.One2many("billing.allocation", "item_id", string="Settlements")
+    billed_quantity = fields.Float(
+        compute="_compute_balance", store=True, precompute=True
+    )
+    billed_amount = fields.Monetary(
+        string="Billed", compute="_compute_balance", store=True, precompute=True
+    )
+    written_off_quantity = fields.Float(
+        compute="_compute_balance", store=True, precompute=True
+    )
+    written_off_amount = fields.Monetary(
+        string="Written off", compute="_compute_balance", store=True, precompute=True
+    )
+    written_up_quantity = fields.Float(
+        compute="_compute_balance", store=True, precompute=True
+    )
+    written_up_amount = fields.Monetary(
+        string="Written up", compute="_compute_balance", store=True, precompute=True
+    )
+    open_quantity = fields.Float(
+        string="Open", compute="_compute_balance", store=True, precompute=True
+    )
+    open_amount = fields.Monetary(
+        string="Open value", compute="_compute_balance", store=True, precompute=True
+    )
+    is_open = fields.Boolean(compute="_compute_balance", store=True, precompute=True)
+
+    _unique_timesheet = models.UniqueIndex(
+        "(timesheet_id) WHERE timesheet_id IS NOT NULL", "This time entry is already in WIP."
+    )
+    _unique_installment = models.UniqueIndex(
+        "(installment_id) WHERE installment_id IS NOT NULL", "This instalment is already in WIP."
+    )
+    _unique_milestone = models.UniqueIndex(
+        "(milestone_id) WHERE milestone_id IS NOT NULL", "This milestone is already in WIP."
+    )
+    _open_idx = models.Index("(order_line_id, date) WHERE is_open IS TRUE")
+
+    @api.depends("quantity", "amount", "allocation_ids")
+    def _compute_balance(self):
+        totals = self._get_settled()
+        for item in self:
+            settled = totals.get(item.id, {})
+            for kind, prefix in (("write_off", "written_off"), ("write_up", "written_up")):
+                quantity, amount = settled.get(kind, (0.0, 0.0))
+                item[f"{prefix}_quantity"] = quantity
+                item[f"{prefix}_amount"] = amount
+            bill, credit = settled.get("bill", (0.0, 0.0)), settled.get("credit", (0.0, 0.0))
+            item.billed_quantity = rounding.quantize(bill[0] - credit[0], 6)
+            item.billed_amount = bill[1] - credit[1]
+            item.open_quantity = rounding.quantize(
+                item.quantity
+                + item.written_up_quantity
+                - item.billed_quantity
+                - item.written_off_quantity,
+                6,
+            )
+            item.open_amount = (
+                item.amount + item.written_up_amount - item.billed_amount - item.written_off_amount
+            )
+            item.is_open = bool(item.open_quantity) or not item.currency_id.is_zero(item.open_amount)
+
+    def _get_settled(self):
+        """Return {item id: {kind: (quantity, amount)}} of the settlements of these items."""
+        if not self.ids:
+            return {}
+        result = {}
+        for item, kind, quantity, amount in (
+            self.env["billing.allocation"]
+            .sudo()
+            ._read_group(
+                [("item_id", "in", self.ids)], ["item_id", "kind"], ["quantity:sum", "amount:sum"]
+            )
+        ):
+            result.setdefault(item.id, {})[kind] = (quantity, amount)
+        return result
+
+    @api.depends("description", "date", "kind")
+    def _compute_display_name(self):
+        for item in self:
+            item.display_name = item.description or f"{item.date} {item.employee_id.name or ''}"
+
+    # -- actions --------------------------------------------------------------------------------
+
+    def action_view_source(self):
+        """Open the order: where the work, the instalments and the milestones come together."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "sale.order",
+            "res_id": self.order_id.id,
+            "view_mode": "form",
+        }
+
+    def action_gather(self):
+        """Put the selected work's engagements on pre-bills, up to the latest date selected."""
+        self.order_id._check_gather_rights()
+        prebills = self.order_id._gather_prebills(max(self.mapped("date"), default=None))
+        return prebills._get_records_action()
+
+    # -- settling -------------------------------------------------------------------------------
+
+    @api.model
+    def _get_billable_domain(self, cutoff_date, date_from=None):
+        domain = [
+            ("is_open", "=", True),
+            ("blocked_reason", "=", False),
+            ("date", "<=", cutoff_date),
+        ]
+        if date_from:
+            domain.append(("date", ">=", date_from))
+        return domain
+
+    def _prepare_prebill_line(self, prebill):
+        self.ensure_one()
+        return {
+            "prebill_id": prebill.id,
+            "item_id": self.id,
+            "open_quantity": self.open_quantity,
+            "open_amount": self.open_amount,
+            "agreed_rate": self.rate,
+            "quantity": self.open_quantity,
+            "rate": self.rate,
+            "narrative": self.description,
+        }
+
+    def _is_settled(self):
+        """Tell whether any of these items is billed (on a draft too) or written off."""
+        return any(
+            item.billed_quantity
+            or item.billed_amount
+            or item.written_off_quantity
+            or item.written_off_amount
+            for item in self
+        )
+
+    def _settle(self, vals_list):
+        """Write settlements and keep what hangs on them in step.
+
+        :param vals_list: `billing.allocation` values; company and date are filled in
+        """
+        today = {}
+        for vals in vals_list:
+            company = self.browse(vals["item_id"]).company_id
+            if company not in today:
+                today[company] = company._billing_today()
+            vals.setdefault("company_id", company.id)
+            vals.setdefault("date", today[company])
+        allocations = self.env["billing.allocation"].sudo().create(vals_list)
+        allocations.item_id._after_settlement()
+        return allocations
+
+    def _take_from_prebills(self):
+        """Take these items off the open pre-bills that hold them."""
+        lines = self.env["billing.prebill.line"].search(
+            [("item_id", "in", self.ids), ("prebill_id.is_open", "=", True)]
+        )
+        lines.unlink()
+
+    def _after_settlement(self):
+        self._sync_timesheet_invoice()
+        self._block_price_credits()
+
+    def _block_price_credits(self):
+        """An amount left open without quantity came from a price credit: a person decides on it."""
+        time = self.filtered(lambda item: item.kind == "time")
+        left = time.filtered(
+            lambda item: item.is_open and not item.open_quantity and not item.blocked_reason
+        )
+        left.filtered("quantity").blocked_reason = "price_credit"
+        time.filtered(
+            lambda item: item.blocked_reason == "price_credit"
+            and (item.open_quantity or not item.is_open)
+        ).blocked_reason = False
+
+    def _sync_timesheet_invoice(self):
+        """Point Odoo's own link of each time entry at the invoice that bills it, or at none."""
+        time = self.sudo().filtered("timesheet_id")
+        if not time:
+            return
+        invoices = dict.fromkeys(time.ids, self.env["account.move"])
+        billed = time.filtered(lambda item: item.billed_quantity)
+        for allocation in billed.allocation_ids.filtered(lambda row: row.kind == "bill"):
+            if allocation.invoice_line_id:
+                invoices[allocation.item_id.id] = allocation.invoice_line_id.move_id
+        for item_ids, invoice in self._group_by_invoice(invoices):
+            timesheets = time.browse(item_ids).timesheet_id
+            stale = timesheets.filtered(lambda line, move=invoice: line.timesheet_invoice_id != move)
+            if stale:
+                stale.write({"timesheet_invoice_id": invoice.id})
+
+    @staticmethod
+    def _group_by_invoice(invoices):
+        groups = {}
+        for item_id, invoice in invoices.items():
+            groups.setdefault(invoice, []).append(item_id)
+        return [(ids, invoice) for invoice, ids in groups.items()]

@@ -1,0 +1,285 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..rules import rounding
+
+SOURCES = ("timesheet_id", "installment_id", "milestone_id")
+
+
+class BillingItemAccrual(models.Model):
+    """How work in progress follows its sources: a plan of values, then one create and few writes.
+
+    Accruing again changes nothing. What has been billed or written off keeps its values.
+    """
+
+    _inherit = "billing.item"
+
+    @api.model
+    def _accrue(self, order_lines, timesheets=None):
+        """Bring the items of `order_lines` in line with the work, instalments and milestones.
+
+        :param order_lines: `sale.order.line` recordset; those without a rule lose open items
+        :param timesheets: when given, only these time entries are looked at, nothing else
+        """
+        self = self.sudo()
+        order_lines = order_lines.sudo()
+        if timesheets is None:
+            plan = self._plan_fees(order_lines)
+            timesheets = self._get_stale_timesheets(order_lines)
+            items = self._get_fee_items(order_lines) | self._get_items_of(timesheets)
+            items |= self._get_lost_time(order_lines)
+        else:
+            plan = []
+            timesheets = timesheets.sudo()
+            items = self._get_items_of(timesheets)
+        plan += self._plan_time(timesheets)
+        self._apply_accrual(plan, items)
+
+    @api.model
+    def _accrue_later(self, timesheets):
+        """Accrue entries that a recomputation moved, once this transaction's changes are known."""
+        cr = self.env.cr
+        waiting = cr.precommit.data.setdefault("professional_billing.accrue", set())
+        if not waiting:
+
+            @cr.precommit.add
+            def accrue():
+                ids = cr.precommit.data.pop("professional_billing.accrue", ())
+                lines = self.env["account.analytic.line"].sudo().browse(ids).exists()
+                lines._accrue_billing()
+
+        waiting.update(timesheets._origin.ids)
+
+    # -- plan -----------------------------------------------------------------------------------
+
+    @api.model
+    def _plan_fees(self, order_lines):
+        """Return the planned instalments and milestones of confirmed `order_lines`."""
+        plan = []
+        confirmed = order_lines.filtered(lambda line: line.billing_rule and line.state == "sale")
+        for rule, lines in confirmed.grouped("billing_rule").items():
+            for vals in self.env["billing.method"]._for_rule(rule)._plan_items(lines):
+                line = order_lines.browse(vals["order_line_id"])
+                plan.append(self._complete_fee(line, vals))
+        return plan
+
+    @api.model
+    def _complete_fee(self, line, vals):
+        return {
+            **self._prepare_common(line),
+            "project_id": (line.project_id or line.order_id.project_id).id,
+            "uom_id": self.env.ref("uom.product_uom_unit").id,
+            "quantity": 1.0,
+            "standard_rate": vals["standard_amount"],
+            "rate": vals["amount"],
+            **vals,
+            "blocked_reason": vals["blocked_reason"] or self._get_common_reason(line, vals["date"]),
+        }
+
+    @api.model
+    def _plan_time(self, timesheets):
+        """Return the planned items of time entries that stand on a line with a rule."""
+        plan, prices = [], {}
+        for timesheet in timesheets:
+            line = timesheet.so_line
+            if not line.billing_rule or not timesheet.project_id:
+                continue
+            uom = timesheet.product_uom_id or timesheet.company_id.project_time_mode_id
+            if (line, uom) not in prices:
+                method = self.env["billing.method"]._for_rule(line.billing_rule)
+                prices[line, uom] = method._price_time(line, uom)
+            plan.append(self._prepare_time(timesheet, line, uom, prices[line, uom]))
+        return plan
+
+    @api.model
+    def _prepare_time(self, timesheet, line, uom, price):
+        decimals = line.currency_id.decimal_places
+        hours = rounding.decimal(timesheet.unit_amount)
+        amount = rounding.money(hours * price["rate"], decimals)
+        billable = price["billable"]
+        return {
+            **self._prepare_common(line),
+            "kind": "time",
+            "timesheet_id": timesheet.id,
+            "project_id": timesheet.project_id.id,
+            "employee_id": timesheet.employee_id.id,
+            "date": timesheet.date,
+            "description": timesheet.name,
+            "uom_id": uom.id,
+            "worked_quantity": timesheet.unit_amount,
+            "quantity": timesheet.unit_amount if billable else 0.0,
+            "standard_rate": float(price["standard_rate"]),
+            "rate": float(price["rate"]),
+            "standard_amount": float(rounding.money(hours * price["standard_rate"], decimals)),
+            "amount": float(amount),
+            "blocked_reason": self._get_time_reason(timesheet, line, price),
+            "explanation": self._explain_time(timesheet, line, price, amount),
+        }
+
+    @api.model
+    def _prepare_common(self, line):
+        order = line.order_id
+        return {
+            "company_id": order.company_id.id,
+            "order_id": order.id,
+            "order_line_id": line.id,
+            "partner_id": order.partner_id.id,
+            "currency_id": order.currency_id.id,
+        }
+
+    @api.model
+    def _get_time_reason(self, timesheet, line, price):
+        if not price["billable"]:
+            return "included"
+        if timesheet.unit_amount <= 0:
+            return "no_hours"
+        if not price["rate"] and not line.discount:
+            return "no_price"
+        return self._get_common_reason(line, timesheet.date)
+
+    @api.model
+    def _get_common_reason(self, line, date):
+        if line.state == "cancel":
+            return "order_cancelled"
+        if line.state != "sale":
+            return "not_confirmed"
+        return "future" if date > line.company_id._billing_today() else False
+
+    @api.model
+    def _explain_time(self, timesheet, line, price, amount):
+        steps = list(price["steps"])
+        if price["billable"]:
+            steps.append(
+                self.env._(
+                    "%(hours)s h × %(rate)s = %(amount)s",
+                    hours=f"{timesheet.unit_amount:.2f}",
+                    rate=line.currency_id.format(float(price["rate"])),
+                    amount=line.currency_id.format(float(amount)),
+                )
+            )
+        return "\n".join(steps)
+
+    # -- what there is --------------------------------------------------------------------------
+
+    @api.model
+    def _get_stale_timesheets(self, order_lines):
+        """Return the time entries of `order_lines` without an item, or whose open item is behind."""
+        self.env["account.analytic.line"].flush_model()
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT timesheet.id
+                  FROM account_analytic_line timesheet
+             LEFT JOIN billing_item item ON item.timesheet_id = timesheet.id
+                 WHERE timesheet.so_line IN %(lines)s
+                   AND timesheet.project_id IS NOT NULL
+                   AND (item.id IS NULL OR (
+                           item.is_open OR item.blocked_reason IS NOT NULL)
+                       AND item.billed_quantity = 0 AND item.written_off_quantity = 0
+                       AND (item.order_line_id != timesheet.so_line
+                            OR item.date != timesheet.date
+                            OR item.worked_quantity != timesheet.unit_amount
+                            OR item.employee_id IS DISTINCT FROM timesheet.employee_id
+                            OR item.project_id IS DISTINCT FROM timesheet.project_id
+                            OR item.blocked_reason = 'future' AND item.date <= %(today)s))
+                """,
+                lines=tuple(order_lines.ids) or (0,),
+                today=fields.Date.context_today(self),
+            )
+        )
+        return self.env["account.analytic.line"].browse([row[0] for row in rows])
+
+    @api.model
+    def _get_items_of(self, timesheets):
+        return self.search([("timesheet_id", "in", timesheets.ids)]) if timesheets else self.browse()
+
+    @api.model
+    def _get_fee_items(self, order_lines):
+        return self.search([("order_line_id", "in", order_lines.ids), ("kind", "!=", "time")])
+
+    @api.model
+    def _get_lost_time(self, order_lines):
+        """Return the items whose time entry is gone or stands on another line now."""
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT item.id
+                  FROM billing_item item
+             LEFT JOIN account_analytic_line timesheet ON timesheet.id = item.timesheet_id
+                 WHERE item.order_line_id IN %(lines)s
+                   AND item.kind = 'time'
+                   AND item.quantity != 0
+                   AND (timesheet.so_line IS NULL OR timesheet.so_line != item.order_line_id)
+                """,
+                lines=tuple(order_lines.ids) or (0,),
+            )
+        )
+        return self.browse([row[0] for row in rows])
+
+    # -- apply ----------------------------------------------------------------------------------
+
+    def _get_source_key(self, vals):
+        return next((field, vals[field]) for field in SOURCES if vals.get(field))
+
+    def _apply_accrual(self, plan, items):
+        """Write `plan`; `items` that it does not name have lost their source and are closed."""
+        by_source = {}
+        for item in items:
+            source = next((field for field in SOURCES if item[field]), None)
+            if source:
+                by_source[source, item[source].id] = item
+        kept, to_create = self.browse(), []
+        for vals in plan:
+            item = by_source.get(self._get_source_key(vals))
+            if item:
+                kept |= item
+                item._update_accrued(vals)
+            else:
+                to_create.append(vals)
+        (items - kept)._close_lost()
+        self.create(to_create)
+
+    def _update_accrued(self, vals):
+        """Write what differs, unless the item is settled: then only its source counts."""
+        self.ensure_one()
+        if self._is_settled():
+            return
+        record = self._convert_to_write({name: self[name] for name in vals})
+        changed = {name: value for name, value in vals.items() if record[name] != value}
+        if changed.get("blocked_reason") is False and self.blocked_reason == "price_credit":
+            del changed["blocked_reason"]
+        if changed:
+            self.write(changed)
+
+    def _close_lost(self):
+        """Delete items without history; keep the others, worth nothing, for their settlements."""
+        lines = self.env["billing.prebill.line"].search([("item_id", "in", self.ids)])
+        waiting = lines.filtered(lambda line: line.prebill_id.is_open)
+        waiting.unlink()
+        with_history = self.filtered("allocation_ids") | (lines - waiting).item_id
+        for item in with_history.filtered(lambda item: not item._is_settled()):
+            item.write(
+                {
+                    "quantity": -item.written_up_quantity,
+                    "amount": -item.written_up_amount,
+                    "worked_quantity": 0.0,
+                    "standard_amount": 0.0,
+                    "blocked_reason": False,
+                }
+            )
+        (self - with_history).unlink()
+
+    # -- cron -----------------------------------------------------------------------------------
+
+    @api.model
+    def _cron_accrue(self):
+        """Bring all open engagements up to date: what falls due today is billable today."""
+        today = fields.Date.context_today(self)
+        lines = self.env["sale.order.line"].search(
+            Domain("billing_rule", "!=", False) & Domain("state", "=", "sale")
+        )
+        due = self.search([("blocked_reason", "=", "future"), ("date", "<=", today)])
+        self._accrue(lines | due.order_line_id)

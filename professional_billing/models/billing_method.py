@@ -1,0 +1,107 @@
+from odoo import api, models
+
+from ..rules import rounding, settlement
+
+
+class BillingMethod(models.AbstractModel):
+    """What every billing rule answers: what is earned, is it set up, how does it print.
+
+    One rule of `sale.order.line.billing_rule` is one model `billing.method.<rule>`. A new rule is
+    a new value of the selection, a new model, and its arithmetic in `rules/`.
+    """
+
+    _name = "billing.method"
+    _description = "Billing rule"
+
+    @api.model
+    def _for_rule(self, rule):
+        return self.env[f"billing.method.{rule}"]
+
+    # -- set-up ---------------------------------------------------------------------------------
+
+    def _get_setup_errors(self, line):
+        """Return the sentences that say why `line` cannot be billed as it is set up."""
+        if line.product_id and not line.product_id.active:
+            yield self.env._(
+                "%(line)s: the service “%(product)s” is archived. Choose another one.",
+                line=line._billing_label(),
+                product=line.product_id.display_name,
+            )
+
+    def _prepare_confirmation(self, lines):
+        """Complete `lines` when their order is confirmed."""
+
+    # -- earning --------------------------------------------------------------------------------
+
+    def _plan_items(self, lines):
+        """Return the items `lines` have earned, besides time: dicts of `billing.item` values.
+
+        Time entries of a line are planned by `billing.item` itself, with `_price_time`.
+        """
+        return []
+
+    def _price_time(self, line, hours_uom):
+        """Return how an hour on `line` is valued.
+
+        :return: dict with `standard_rate` and `rate` (Decimal, currency per hour), `billable`
+            (whether the bill takes it) and `steps`, the explanation's sentences
+        """
+        standard = self._get_hourly_price(line, hours_uom)
+        return {
+            "standard_rate": standard,
+            "rate": rounding.decimal(0),
+            "billable": False,
+            "steps": [
+                self.env._(
+                    "Included in the agreed fee of %(line)s: valued, not billed.",
+                    line=line._billing_label(),
+                )
+            ],
+        }
+
+    @api.model
+    def _get_hourly_price(self, line, hours_uom):
+        """Return the price of an hour from the line's price, 0 when its unit is not time."""
+        if not line.product_uom_id._has_common_reference(hours_uom):
+            return rounding.decimal(0)
+        hours_per_unit = rounding.decimal(line.product_uom_id.factor) / rounding.decimal(
+            hours_uom.factor
+        )
+        return rounding.decimal(line.price_unit) / hours_per_unit
+
+    # -- billing --------------------------------------------------------------------------------
+
+    def _get_billed_order_quantity(self, line, billed):
+        """Return how much of the ordered quantity is billed, in the order line's unit.
+
+        :param billed: dict with `quantity` and `amount` billed net of credits
+        """
+        total = line._billing_total()
+        return float(rounding.decimal(line.product_uom_qty) * billed["amount"] / total) if total else 0.0
+
+    def _prepare_bill_lines(self, line, prebill_lines):
+        """Return the invoice lines that bill `prebill_lines` of order line `line`.
+
+        :return: list of (pre-bill lines, dict of invoice line values)
+        """
+        return [
+            (prebill_line, self._prepare_fee_line(line, prebill_line))
+            for prebill_line in prebill_lines
+        ]
+
+    def _prepare_fee_line(self, line, prebill_line):
+        """One invoice line for one part of an agreed fee, expressed in the order line's unit."""
+        quantity, price, discount = settlement.quantity_and_price(
+            prebill_line.amount,
+            line.product_uom_qty,
+            line.price_unit,
+            line.discount,
+            decimals=line.currency_id.decimal_places,
+            quantity_decimals=self.env["decimal.precision"].precision_get("Product Unit"),
+        )
+        return {
+            "name": prebill_line.narrative,
+            "quantity": float(quantity),
+            "price_unit": float(price),
+            "discount": float(discount),
+        }

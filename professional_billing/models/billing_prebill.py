@@ -1,0 +1,490 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command, Domain
+
+OPEN_STATES = ("draft", "review", "approved")
+
+
+class BillingPrebill(models.Model):
+    """A bill under review: what of an engagement's work is billed, postponed or written off."""
+
+    _name = "billing.prebill"
+    _description = "Pre-bill"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _order = "id desc"
+    _check_company_auto = True
+
+    name = fields.Char(string="Number", required=True, readonly=True, default="/", copy=False)
+    company_id = fields.Many2one("res.company", required=True, index=True, readonly=True)
+    partner_id = fields.Many2one(
+        "res.partner", string="Customer", required=True, index=True, readonly=True
+    )
+    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
+    order_ids = fields.Many2many("sale.order", string="Engagements", readonly=True)
+    cutoff_date = fields.Date(string="Work up to", required=True, readonly=True)
+    invoice_date = fields.Date(help="Leave empty to date the invoice on the day it is posted.")
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("review", "In review"),
+            ("approved", "Approved"),
+            ("invoiced", "Invoiced"),
+            ("cancelled", "Cancelled"),
+        ],
+        default="draft",
+        required=True,
+        readonly=True,
+        tracking=True,
+        index=True,
+    )
+    is_open = fields.Boolean(compute="_compute_is_open", search="_search_is_open")
+    line_ids = fields.One2many("billing.prebill.line", "prebill_id", string="Work")
+    move_ids = fields.Many2many("account.move", string="Invoices", readonly=True, copy=False)
+    move_count = fields.Integer(compute="_compute_move_count", compute_sudo=True)
+    reviewer_ids = fields.Many2many(
+        "res.users", string="Project managers", compute="_compute_reviewer_ids", store=True
+    )
+    submitted_by_id = fields.Many2one("res.users", readonly=True, copy=False)
+    approved_by_id = fields.Many2one("res.users", readonly=True, copy=False)
+    needs_approval = fields.Boolean(compute="_compute_needs_approval", compute_sudo=True)
+    other_lines_note = fields.Char(compute="_compute_other_lines_note", compute_sudo=True)
+    amount_open = fields.Monetary(string="Agreed value", compute="_compute_amounts", store=True)
+    amount_bill = fields.Monetary(string="To bill", compute="_compute_amounts", store=True)
+    amount_written_off = fields.Monetary(
+        string="Written off", compute="_compute_amounts", store=True
+    )
+    amount_postponed = fields.Monetary(
+        string="Left in WIP", compute="_compute_amounts", store=True
+    )
+
+    @api.depends("state")
+    def _compute_is_open(self):
+        for prebill in self:
+            prebill.is_open = prebill.state in OPEN_STATES
+
+    def _search_is_open(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return Domain("state", "in", OPEN_STATES)
+
+    @api.depends("move_ids")
+    def _compute_move_count(self):
+        for prebill in self:
+            prebill.move_count = len(prebill.move_ids)
+
+    @api.depends("line_ids.item_id.project_id.user_id")
+    def _compute_reviewer_ids(self):
+        for prebill in self:
+            prebill.reviewer_ids = prebill.line_ids.item_id.project_id.user_id
+
+    @api.depends("order_ids.billing_approval")
+    def _compute_needs_approval(self):
+        for prebill in self:
+            prebill.needs_approval = "manager" in prebill.order_ids.mapped("billing_approval")
+
+    @api.depends("order_ids.order_line.qty_to_invoice")
+    def _compute_other_lines_note(self):
+        for prebill in self:
+            others = prebill.order_ids.order_line.filtered(
+                lambda line: not line.billing_rule and not line.display_type and line.qty_to_invoice
+            )
+            prebill.other_lines_note = others and self.env._(
+                "Not on this pre-bill: %(count)s order line(s) without a billing rule. "
+                "“Create Invoice” on the order bills them too.",
+                count=len(others),
+            )
+
+    @api.depends("line_ids.decision", "line_ids.amount", "line_ids.open_amount")
+    def _compute_amounts(self):
+        for prebill in self:
+            by_decision = {"bill": 0.0, "write_off": 0.0}
+            for line in prebill.line_ids:
+                if line.decision in by_decision:
+                    by_decision[line.decision] += line.amount
+            lines = prebill.line_ids.grouped("item_id").values()
+            prebill.amount_open = sum(same_item[0].open_amount for same_item in lines)
+            prebill.amount_bill = by_decision["bill"]
+            prebill.amount_written_off = by_decision["write_off"] + sum(
+                prebill.line_ids.mapped("rate_write_off")
+            )
+            prebill.amount_postponed = sum(
+                same_item[0]._get_left_open(same_item) for same_item in lines
+            )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("name", "/") == "/":
+                vals["name"] = self.env["ir.sequence"].next_by_code("billing.prebill")
+        return super().create(vals_list)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_invoiced(self):
+        if kept := self.filtered(lambda prebill: prebill.state == "invoiced")[:1]:
+            raise UserError(
+                self.env._(
+                    "Pre-bill %(name)s has been invoiced and explains its invoice. It cannot be deleted.",
+                    name=kept.name,
+                )
+            )
+        # What an open pre-bill holds goes back to WIP with it, by the foreign key.
+
+    # -- actions --------------------------------------------------------------------------------
+
+    def action_submit(self):
+        """Hand the pre-bill to the project managers, with an activity for each."""
+        self._check_state("draft", self.env._("submitted"))
+        self.write({"state": "review", "submitted_by_id": self.env.uid})
+        for prebill in self:
+            for reviewer in prebill.reviewer_ids - self.env.user:
+                prebill.activity_schedule(
+                    "mail.mail_activity_data_todo",
+                    summary=self.env._("Review pre-bill %(name)s", name=prebill.name),
+                    user_id=reviewer.id,
+                )
+        return True
+
+    def action_approve(self):
+        """Approve the pre-bill for invoicing.
+
+        :raise UserError: when the user may not approve this one, or a line lacks a reason
+        """
+        self._check_state(("draft", "review"), self.env._("approved"))
+        for prebill in self:
+            prebill._check_approver()
+        self._check_lines()
+        self.write({"state": "approved", "approved_by_id": self.env.uid})
+        self.sudo().activity_feedback(["mail.mail_activity_data_todo"])
+        return True
+
+    def action_invoice(self):
+        """Invoice these pre-bills, one invoice per engagement.
+
+        :return: the `account.move` records created
+        """
+        return self._invoice(orders=self.order_ids, grouped=True, only=True)
+
+    def action_invoice_and_view(self):
+        moves = self.action_invoice()
+        return moves._get_records_action() if moves else True
+
+    def action_reopen(self):
+        """Take an approved pre-bill back into review."""
+        self._check_state("approved", self.env._("reopened"))
+        self.write({"state": "review", "approved_by_id": False})
+        return True
+
+    def action_cancel(self):
+        """Give the work back to WIP."""
+        self._check_state(OPEN_STATES, self.env._("cancelled"))
+        self.write({"state": "cancelled"})
+        self.sudo()._get_held_items().prebill_id = False
+        self.sudo().activity_unlink(["mail.mail_activity_data_todo"])
+        return True
+
+    def action_refresh(self):
+        """Take in new and changed work; what the reviewer changed stays."""
+        self._check_state(("draft", "review"), self.env._("refreshed"))
+        for prebill in self:
+            prebill.order_ids._gather_prebills(prebill.cutoff_date)
+        return True
+
+    def action_view_moves(self):
+        return self.move_ids._get_records_action(name=self.env._("Invoices"))
+
+    def action_view_orders(self):
+        return self.order_ids._get_records_action(name=self.env._("Engagements"))
+
+    # -- checks ---------------------------------------------------------------------------------
+
+    def _check_state(self, states, what):
+        states = (states,) if isinstance(states, str) else states
+        for prebill in self:
+            if prebill.state not in states:
+                labels = dict(self._fields["state"]._description_selection(self.env))
+                raise UserError(
+                    self.env._(
+                        "Pre-bill %(name)s is %(state)s and cannot be %(what)s.",
+                        name=prebill.name,
+                        state=labels[prebill.state].lower(),
+                        what=what,
+                    )
+                )
+
+    def _check_approver(self):
+        """Nobody approves what they submitted, a write-off of their own time, or over the limit."""
+        self.ensure_one()
+        if self.env.su or self.env.user.has_group("professional_billing.group_billing_manager"):
+            is_manager = True
+        else:
+            is_manager = False
+            if self.needs_approval and self.env.user not in self.sudo().reviewer_ids:
+                raise UserError(
+                    self.env._(
+                        "Pre-bill %(name)s is approved by its project manager (%(reviewers)s) or a "
+                        "billing manager.",
+                        name=self.name,
+                        reviewers=", ".join(self.sudo().reviewer_ids.mapped("name")) or "–",
+                    )
+                )
+        if self.needs_approval and self.submitted_by_id == self.env.user and not self.env.su:
+            raise UserError(
+                self.env._(
+                    "You submitted pre-bill %(name)s: somebody else approves it.", name=self.name
+                )
+            )
+        self._check_own_write_offs()
+        limit = self._get_write_off_limit()
+        if not is_manager and self.amount_written_off > limit:
+            raise UserError(
+                self.env._(
+                    "Pre-bill %(name)s writes off %(amount)s, more than the %(limit)s allowed. "
+                    "Ask a billing manager to approve it.",
+                    name=self.name,
+                    amount=self.currency_id.format(self.amount_written_off),
+                    limit=self.currency_id.format(limit),
+                )
+            )
+
+    def _get_write_off_limit(self):
+        return self.company_id.currency_id._convert(
+            self.company_id.billing_write_off_limit,
+            self.currency_id,
+            self.company_id,
+            self.cutoff_date,
+        )
+
+    def _check_own_write_offs(self):
+        if self.env.su:
+            return
+        own = self.sudo().line_ids.filtered(
+            lambda line: (line.decision == "write_off" or line.rate_write_off > 0)
+            and line.item_id.employee_id.user_id == self.env.user
+        )
+        if own:
+            raise UserError(
+                self.env._(
+                    "Pre-bill %(name)s writes off your own time. Somebody else approves it.",
+                    name=self.name,
+                )
+            )
+
+    def _check_lines(self):
+        for line in self.sudo().line_ids:
+            if (line.decision == "write_off" or line._is_rate_edited()) and not line.reason_id:
+                raise UserError(
+                    self.env._(
+                        "Pre-bill %(name)s, %(line)s: choose the reason for the write-off or the "
+                        "changed value.",
+                        name=line.prebill_id.name,
+                        line=line.narrative or line.item_id.display_name,
+                    )
+                )
+
+    # -- gathering ------------------------------------------------------------------------------
+
+    @api.model
+    def _gather(self, orders, cutoff_date, date_from=None):
+        """Hold the open, unheld work of `orders` on pre-bills and refresh what they hold already.
+
+        Called as superuser by `sale.order._gather_prebills`, which locks the orders.
+
+        :return: the open pre-bills of `orders`, new ones included
+        """
+        Item = self.env["billing.item"]
+        existing = self.search(
+            [("order_ids", "in", orders.ids), ("state", "in", ("draft", "review"))]
+        )
+        existing.line_ids._refresh()
+        domain = Domain(Item._get_billable_domain(cutoff_date, date_from)) & Domain(
+            [("order_id", "in", orders.ids), ("prebill_id", "=", False)]
+        )
+        items = Item.search(domain, order="date, id")
+        by_order = {order: prebill for prebill in existing for order in prebill.order_ids}
+        found = items.grouped("order_id")
+        missing = [order for order in found if order not in by_order]
+        created = self.create([self._prepare_prebill(order, cutoff_date) for order in missing])
+        by_order.update(zip(missing, created))
+        existing.filtered(lambda prebill: prebill.cutoff_date < cutoff_date).cutoff_date = cutoff_date
+        vals_list = []
+        for order, order_items in found.items():
+            prebill = by_order[order]
+            vals_list += [item._prepare_prebill_line(prebill) for item in order_items]
+            order_items.prebill_id = prebill
+        self.env["billing.prebill.line"].create(vals_list)
+        return existing | created
+
+    @api.model
+    def _prepare_prebill(self, order, cutoff_date):
+        return {
+            "company_id": order.company_id.id,
+            "partner_id": order.partner_invoice_id.id,
+            "currency_id": order.currency_id.id,
+            "order_ids": [Command.link(order.id)],
+            "cutoff_date": cutoff_date,
+        }
+
+    def _get_held_items(self):
+        return self.env["billing.item"].search([("prebill_id", "in", self.ids)])
+
+    # -- invoicing ------------------------------------------------------------------------------
+
+    @api.model
+    def _from_context(self):
+        """Return the pre-bills being invoiced, as superuser: rights are checked by `_invoice`."""
+        return self.sudo().browse(self.env.context.get("billing_prebill_ids", ()))
+
+    def _get_billed_order_lines(self):
+        return self._get_bill_lines().item_id.order_line_id
+
+    def _get_bill_lines(self):
+        return self.line_ids.filtered(
+            lambda line: line.decision == "bill" and (line.quantity or line.amount)
+        )
+
+    def _invoice(self, orders, grouped, final=False, date=None, only=False):
+        """Settle these pre-bills and invoice them through Odoo's own order invoicing.
+
+        :param orders: `sale.order` records to invoice: those of the pre-bills, and with `only`
+            false other lines and orders as Odoo invoices them
+        :param grouped: one invoice per order, else one per customer and currency
+        :return: the draft `account.move` records
+        """
+        self._check_invoice_rights()
+        self._lock_for_invoice()
+        prebills = self.sudo()
+        prebills._check_current()
+        prebills._check_invoice_date()
+        prebills._write_off()
+        # The accountant need not see the projects and tasks Odoo reads for an order's invoice.
+        orders = orders.sudo().with_context(
+            billing_prebill_ids=tuple(self.ids), billing_prebills_only=only
+        )
+        if only and not prebills._get_bill_lines():
+            moves = self.env["account.move"]
+        else:
+            moves = orders._create_invoices(grouped=grouped, final=final, date=date)
+        prebills._finish(moves)
+        return moves.sudo(self.env.su).with_context(self.env.context)
+
+    def _check_invoice_rights(self):
+        if not self.env.su and not self.env.user.has_group("professional_billing.group_billing_officer"):
+            raise AccessError(
+                self.env._(
+                    "Engagements are invoiced by a billing officer. Ask one to bill %(orders)s.",
+                    orders=", ".join(self.sudo().order_ids.mapped("name"))
+                    or self.env._("this engagement"),
+                )
+            )
+        pending = self.filtered(lambda prebill: prebill.needs_approval and prebill.state != "approved")
+        if pending:
+            raise UserError(
+                self.env._(
+                    "Pre-bill %(names)s must be approved before it is invoiced. Open it and submit it "
+                    "to its project manager.",
+                    names=", ".join(pending.mapped("name")),
+                )
+            )
+        self.filtered(lambda prebill: prebill.state != "approved").action_approve()
+
+    def _lock_for_invoice(self):
+        """Take the rows of these pre-bills: two people invoicing at once make one invoice."""
+        locked = self.sudo().try_lock_for_update(allow_referencing=True)
+        if busy := self - locked.sudo(False):
+            raise UserError(
+                self.env._(
+                    "Pre-bill %(names)s is being invoiced by someone else right now.",
+                    names=", ".join(busy.mapped("name")),
+                )
+            )
+
+    def _check_current(self):
+        """Refuse to bill what is no longer open as the pre-bill says."""
+        self._check_state("approved", self.env._("invoiced"))
+        for line in self.line_ids:
+            if not line._is_current():
+                raise UserError(
+                    self.env._(
+                        "Pre-bill %(name)s: “%(line)s” has changed since it was gathered. Reopen the "
+                        "pre-bill, refresh it and approve it again.",
+                        name=line.prebill_id.name,
+                        line=line.narrative or line.item_id.display_name,
+                    )
+                )
+
+    def _check_invoice_date(self):
+        for prebill in self:
+            company = prebill.company_id
+            date = prebill.invoice_date or company._billing_today()
+            if prebill.currency_id != company.currency_id and not self.env["res.currency.rate"].search_count(
+                [
+                    ("currency_id", "=", prebill.currency_id.id),
+                    ("company_id", "in", [company.root_id.id, False]),
+                    ("name", "<=", date),
+                ],
+                limit=1,
+            ):
+                raise UserError(
+                    self.env._(
+                        "There is no exchange rate for %(currency)s on %(date)s. Enter one under "
+                        "Invoicing > Configuration > Currencies, then bill %(name)s.",
+                        currency=prebill.currency_id.name,
+                        date=date,
+                        name=prebill.name,
+                    )
+                )
+            locks = prebill.invoice_date and company._get_violated_lock_dates(
+                prebill.invoice_date, False, self.env["account.journal"]
+            )
+            if locks:
+                raise UserError(
+                    self.env._(
+                        "Pre-bill %(name)s: the books are closed up to %(locked)s. Choose a later "
+                        "invoice date than %(date)s.",
+                        name=prebill.name,
+                        locked=max(lock[0] for lock in locks),
+                        date=prebill.invoice_date,
+                    )
+                )
+
+    def _write_off(self):
+        """Write off what the review decided, and what a changed rate gives up or adds."""
+        vals_list = [vals for line in self.line_ids for vals in line._prepare_write_offs()]
+        if vals_list:
+            self.env["billing.item"]._settle(vals_list)
+
+    def _prepare_order_line_bill(self, order_line):
+        """Return the invoice line values that bill these pre-bills' work on `order_line`.
+
+        Each carries its settlements, so that the line and the ledger are written together.
+        """
+        lines = self._get_bill_lines().filtered(lambda line: line.item_id.order_line_id == order_line)
+        if not lines:
+            return []
+        method = self.env["billing.method"]._for_rule(order_line.billing_rule)
+        return [
+            {**vals, "billing_allocation_ids": part._prepare_allocations(vals)}
+            for part, vals in method._prepare_bill_lines(order_line, lines)
+        ]
+
+    def _finish(self, moves):
+        """Close the pre-bills: tie them to their invoices and let go of the work."""
+        moves = moves.filtered("is_professional_bill")
+        for prebill in self:
+            orders = prebill.order_ids
+            prebill.write(
+                {
+                    "state": "invoiced",
+                    "move_ids": [
+                        Command.set(
+                            moves.filtered(
+                                lambda move, orders=orders: move.line_ids.sale_line_ids.order_id & orders
+                            ).ids
+                        )
+                    ],
+                }
+            )
+            if prebill.invoice_date:
+                prebill.move_ids.write({"invoice_date": prebill.invoice_date})
+        self._get_held_items().prebill_id = False
+        self.line_ids.item_id._after_settlement()

@@ -1,0 +1,225 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
+from odoo.tools import float_compare
+
+from ..rules import rounding, settlement
+
+
+class BillingPrebillLine(models.Model):
+    """The decision on one item of work: bill it, leave it in WIP, or write it off."""
+
+    _name = "billing.prebill.line"
+    _description = "Pre-bill line"
+    _order = "prebill_id, order_line_id, date, id"
+
+    prebill_id = fields.Many2one("billing.prebill", required=True, index=True, ondelete="cascade")
+    item_id = fields.Many2one("billing.item", required=True, index=True, ondelete="restrict")
+    company_id = fields.Many2one(related="prebill_id.company_id", store=True, precompute=True)
+    currency_id = fields.Many2one(related="prebill_id.currency_id")
+    state = fields.Selection(related="prebill_id.state", string="Pre-bill state")
+    order_line_id = fields.Many2one(related="item_id.order_line_id", store=True, precompute=True)
+    date = fields.Date(related="item_id.date", store=True, precompute=True)
+    kind = fields.Selection(related="item_id.kind")
+    employee_id = fields.Many2one(related="item_id.employee_id")
+    project_id = fields.Many2one(related="item_id.project_id")
+    explanation = fields.Text(related="item_id.explanation")
+    decision = fields.Selection(
+        [("bill", "Bill"), ("postpone", "Leave in WIP"), ("write_off", "Write off")],
+        default="bill",
+        required=True,
+    )
+    open_quantity = fields.Float(
+        string="Open", readonly=True, help="What was open when the work was gathered."
+    )
+    open_amount = fields.Monetary(string="Open value", readonly=True)
+    agreed_rate = fields.Float(readonly=True, aggregator=None)
+    quantity = fields.Float()
+    rate = fields.Float(aggregator=None)
+    amount = fields.Monetary(compute="_compute_amount", store=True, precompute=True)
+    rate_write_off = fields.Monetary(
+        string="Given up by rate", compute="_compute_amount", store=True, precompute=True
+    )
+    narrative = fields.Char(string="Text")
+    reason_id = fields.Many2one(
+        "billing.reason", domain="[('company_id', 'in', [False, company_id])]", ondelete="restrict"
+    )
+
+    _unique_decision = models.UniqueIndex(
+        "(prebill_id, item_id, decision)",
+        "This work already has a line with that decision: change its quantity instead.",
+    )
+
+    @api.depends("quantity", "rate", "decision", "open_quantity", "open_amount", "agreed_rate")
+    def _compute_amount(self):
+        for line in self:
+            agreed = line._get_agreed_share()
+            if line.decision == "bill" and (line._is_rate_edited() or line._get_extra_quantity()):
+                line.amount = settlement.line_amount(
+                    line.quantity, line.rate, 0, line.currency_id.decimal_places
+                )
+            else:
+                line.amount = agreed
+            line.rate_write_off = agreed - rounding.decimal(line.amount)
+
+    @api.constrains("quantity", "decision", "item_id")
+    def _check_quantity(self):
+        for line in self:
+            siblings = line.prebill_id.line_ids.filtered(lambda other: other.item_id == line.item_id)
+            decided = sum(siblings.mapped("quantity"))
+            if line.quantity * line.open_quantity < 0 or (
+                (len(siblings) > 1 or line.decision != "bill")
+                and float_compare(abs(decided), abs(line.open_quantity), precision_digits=6) > 0
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "“%(line)s” has %(open)s open: the quantities decided on cannot be more.",
+                        line=line.narrative or line.item_id.display_name,
+                        open=f"{line.open_quantity:g}",
+                    )
+                )
+
+    def write(self, vals):
+        if {"decision", "quantity", "rate", "narrative", "reason_id"} & set(vals):
+            self._check_editable()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_decided(self):
+        self._check_editable()
+        self.sudo().item_id.filtered("prebill_id").prebill_id = False
+
+    def _check_editable(self):
+        if closed := self.filtered(lambda line: line.state not in ("draft", "review"))[:1]:
+            raise UserError(
+                self.env._(
+                    "Pre-bill %(name)s is decided: its lines cannot change any more.",
+                    name=closed.prebill_id.name,
+                )
+            )
+
+    # -- actions --------------------------------------------------------------------------------
+
+    def action_write_off_rest(self):
+        """Write off what the lowered quantity leaves open, on a line of its own."""
+        for line in self:
+            rest = rounding.quantize(line.open_quantity - line._get_decided_quantity(), 6)
+            if not rest:
+                raise UserError(
+                    self.env._(
+                        "“%(line)s” leaves nothing over. Lower its quantity first.",
+                        line=line.narrative or line.item_id.display_name,
+                    )
+                )
+            line.copy({"decision": "write_off", "quantity": float(rest), "rate": line.agreed_rate})
+        return True
+
+    def action_explain(self):
+        self.ensure_one()
+        return self.item_id._get_records_action(target="new")
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def _is_rate(self, rate):
+        """Tell whether this line's rate is `rate`, as far as money is counted."""
+        return not rounding.quantize(rounding.decimal(self.rate) - rounding.decimal(rate), 6)
+
+    def _is_rate_edited(self):
+        return self.decision == "bill" and not self._is_rate(self.agreed_rate)
+
+    def _get_extra_quantity(self):
+        """Return the quantity billed beyond what is open: a write-up."""
+        extra = rounding.quantize(self.quantity - self.open_quantity, 6)
+        return extra if self.decision == "bill" and extra * rounding.decimal(self.open_quantity) > 0 else 0
+
+    def _get_agreed_share(self):
+        """Return the part of the open value that belongs to this line's quantity, as Decimal."""
+        decimals = self.currency_id.decimal_places
+        if self._get_extra_quantity():
+            return rounding.money(self.open_amount, decimals)
+        return settlement.share(self.open_amount, self.quantity, self.open_quantity, decimals)
+
+    def _get_decided_quantity(self):
+        same_item = self.prebill_id.line_ids.filtered(lambda line: line.item_id == self.item_id)
+        return sum(same_item.mapped("quantity"))
+
+    def _get_left_open(self, same_item):
+        """Return the value of this item that stays in WIP after the decisions `same_item`."""
+        settled = same_item.filtered(lambda line: line.decision != "postpone")
+        return self.open_amount - sum(float(line._get_agreed_share()) for line in settled)
+
+    def _is_current(self):
+        return (
+            not rounding.quantize(self.open_quantity - self.item_id.open_quantity, 6)
+            and self.currency_id.is_zero(self.open_amount - self.item_id.open_amount)
+            and self.agreed_rate == self.item_id.rate
+            and not self.item_id.blocked_reason
+        )
+
+    def _refresh(self):
+        """Take over what changed on the items; a quantity or rate a reviewer changed stays."""
+        for line in self.filtered(lambda line: not line._is_current()):
+            item = line.item_id
+            if not item.exists() or not item.is_open or item.blocked_reason:
+                line.unlink()
+                continue
+            values = {
+                "open_quantity": item.open_quantity,
+                "open_amount": item.open_amount,
+                "agreed_rate": item.rate,
+            }
+            if line.quantity == line.open_quantity:
+                values["quantity"] = item.open_quantity
+            if not line._is_rate_edited():
+                values["rate"] = item.rate
+            line.write(values)
+
+    # -- settlements ----------------------------------------------------------------------------
+
+    def _prepare_write_offs(self):
+        """Return the settlements of this line that need no invoice line: write-offs and write-ups."""
+        self.ensure_one()
+        common = {
+            "item_id": self.item_id.id,
+            "prebill_line_id": self.id,
+            "cause": "review",
+            "date": self._get_settlement_date(),
+            "reason_id": self.reason_id.id,
+            "note": self.narrative,
+        }
+        if self.decision == "write_off":
+            return [
+                {**common, "kind": "write_off", "quantity": self.quantity, "amount": self.amount}
+            ]
+        if self.decision == "bill" and (self.rate_write_off or self._get_extra_quantity()):
+            if self.rate_write_off > 0:
+                values = {"kind": "write_off", "quantity": 0.0, "amount": self.rate_write_off}
+            else:
+                extra = float(self._get_extra_quantity())
+                values = {"kind": "write_up", "quantity": extra, "amount": -self.rate_write_off}
+            return [{**common, **values}]
+        return []
+
+    def _prepare_allocations(self, vals):
+        """Return the settlements that tie these lines' items to the invoice line `vals`."""
+        decimals = self.currency_id.decimal_places
+        total = settlement.line_amount(
+            vals["quantity"], vals["price_unit"], vals["discount"], decimals
+        )
+        commands = []
+        for line, billed in zip(self, settlement.spread(total, self.mapped("amount"), decimals)):
+            common = {
+                "item_id": line.item_id.id,
+                "company_id": line.company_id.id,
+                "prebill_line_id": line.id,
+                "date": line._get_settlement_date(),
+            }
+            if difference := billed - rounding.money(line.amount, decimals):
+                rest = {"kind": "write_up", "cause": "rounding", "quantity": 0.0}
+                commands.append(Command.create({**common, **rest, "amount": float(difference)}))
+            bill = {"kind": "bill", "cause": "review", "quantity": line.quantity}
+            commands.append(Command.create({**common, **bill, "amount": float(billed)}))
+        return commands
+
+    def _get_settlement_date(self):
+        return self.prebill_id.invoice_date or self.company_id._billing_today()

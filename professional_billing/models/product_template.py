@@ -1,0 +1,17 @@
+from odoo import fields, models
+
+BILLING_RULES = [
+    ("time_materials", "Time and materials"),
+    ("fixed_fee", "Fixed fee"),
+    ("milestone", "Milestones"),
+]
+
+
+class ProductTemplate(models.Model):
+    _inherit = "product.template"
+
+    billing_rule = fields.Selection(
+        BILLING_RULES,
+        help="How order lines with this service are billed unless the salesperson chooses "
+        "otherwise. Leave empty for Odoo's standard invoicing.",
+    )

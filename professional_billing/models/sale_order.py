@@ -1,0 +1,230 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+
+
+class SaleOrder(models.Model):
+    _inherit = "sale.order"
+
+    is_engagement = fields.Boolean(
+        compute="_compute_is_engagement", search="_search_is_engagement", string="Engagement"
+    )
+    billing_approval = fields.Selection(
+        [("none", "No approval"), ("manager", "Project manager approves")],
+        string="Pre-bill approval",
+        default="none",
+        required=True,
+        help="Whether a pre-bill of this engagement must be approved before it is invoiced.",
+    )
+    milestone_acceptance = fields.Boolean(
+        help="Milestones are billed once the client has accepted them, not when they are reached.",
+    )
+    billing_installment_ids = fields.One2many(
+        "billing.installment", "order_id", string="Instalments", copy=False
+    )
+    billing_item_ids = fields.One2many("billing.item", "order_id")
+    billing_open_amount = fields.Monetary(compute="_compute_billing_amounts", string="To bill")
+    billing_billed_amount = fields.Monetary(compute="_compute_billing_amounts", string="Billed")
+    prebill_ids = fields.Many2many("billing.prebill", string="Pre-bills", copy=False)
+    prebill_count = fields.Integer(compute="_compute_prebill_count", compute_sudo=True)
+
+    @api.depends("order_line.billing_rule")
+    def _compute_is_engagement(self):
+        for order in self:
+            order.is_engagement = any(line.billing_rule for line in order.order_line)
+
+    def _search_is_engagement(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return Domain("order_line", "any", [("billing_rule", "!=", False)])
+
+    @api.depends("order_line.billing_open_amount", "order_line.billing_billed_amount")
+    def _compute_billing_amounts(self):
+        for order in self:
+            order.billing_open_amount = sum(order.order_line.mapped("billing_open_amount"))
+            order.billing_billed_amount = sum(order.order_line.mapped("billing_billed_amount"))
+
+    @api.depends("prebill_ids")
+    def _compute_prebill_count(self):
+        for order in self:
+            order.prebill_count = len(order.prebill_ids)
+
+    # -- actions --------------------------------------------------------------------------------
+
+    def action_view_billing_items(self):
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id("professional_billing.action_billing_item")
+        return {**action, "domain": [("order_id", "=", self.id)], "context": {}}
+
+    def action_view_prebills(self):
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id("professional_billing.action_billing_prebill")
+        return {**action, "domain": [("order_ids", "in", self.ids)], "context": {}}
+
+    def action_make_prebill(self):
+        """Gather what can be billed today and open the pre-bill."""
+        self._check_gather_rights()
+        prebills = self._gather_prebills()
+        if not prebills:
+            raise UserError(self._get_nothing_to_bill_message())
+        return prebills._get_records_action()
+
+    # -- confirmation and cancellation -----------------------------------------------------------
+
+    def _confirmation_error_message(self):
+        # EXTENDS sale
+        if message := super()._confirmation_error_message():
+            return message
+        errors = self.order_line._get_billing_errors()
+        if not errors:
+            return False
+        return self.env._("This order cannot be billed as it is set up:") + "\n- " + "\n- ".join(errors)
+
+    def _action_confirm(self):
+        # EXTENDS sale
+        result = super()._action_confirm()
+        lines = self.order_line.filtered("billing_rule")
+        if lines:
+            lines._complete_confirmed_billing()
+            lines._rerate_billing()
+        return result
+
+    def _action_cancel(self):
+        # EXTENDS sale: what waits in pre-bills is given back; drafts free their work themselves.
+        engagements = self.filtered("is_engagement")
+        engagements.sudo().prebill_ids.filtered("is_open").action_cancel()
+        result = super()._action_cancel()
+        if lines := engagements.order_line.filtered("billing_rule"):
+            lines._accrue_billing()
+            lines._rerate_billing()
+        return result
+
+    # -- gathering ------------------------------------------------------------------------------
+
+    def _gather_prebills(self, cutoff_date=None, date_from=None):
+        """Put everything billable up to `cutoff_date` on pre-bills, one per engagement.
+
+        An engagement whose pre-bill is still in draft or review gets new work added to it; gathering
+        again changes nothing.
+
+        :param cutoff_date: last date of work to bill, today where the company is by default
+        :param date_from: first date of work to bill, when only a period is wanted
+        :return: the `billing.prebill` records that hold work of these engagements
+        :raise UserError: when someone else is billing one of them right now
+        """
+        engagements = self.sudo().filtered("is_engagement")
+        engagements._lock_for_billing()
+        lines = engagements.order_line.filtered("billing_rule")
+        lines._accrue_billing()
+        prebills = self.env["billing.prebill"]
+        for company, orders in engagements.grouped("company_id").items():
+            cutoff = cutoff_date or company._billing_today()
+            prebills |= prebills.sudo()._gather(orders, cutoff, date_from)
+        return prebills.sudo(self.env.su)
+
+    def _check_gather_rights(self):
+        user = self.env.user
+        if not user.has_group("professional_billing.group_billing_officer") and not user.has_group(
+            "professional_billing.group_billing_reviewer"
+        ):
+            raise AccessError(
+                self.env._("Pre-bills are made by billing officers and project managers. Ask one of them.")
+            )
+
+    def _lock_for_billing(self):
+        """Take these orders' rows, so that nobody else bills them in the meantime."""
+        if busy := self - self.try_lock_for_update(allow_referencing=True):
+            raise UserError(
+                self.env._(
+                    "%(orders)s: someone else is billing this right now. Try again in a moment.",
+                    orders=", ".join(busy.mapped("name")),
+                )
+            )
+
+    def _get_nothing_to_bill_message(self):
+        """Say that nothing can be billed, and what is held back and why."""
+        blocked = (
+            self.env["billing.item"]
+            .sudo()
+            ._read_group(
+                [
+                    ("order_id", "in", self.ids),
+                    ("is_open", "=", True),
+                    ("blocked_reason", "!=", False),
+                ],
+                ["blocked_reason"],
+                ["__count"],
+            )
+        )
+        labels = dict(self.env["billing.item"]._fields["blocked_reason"]._description_selection(self.env))
+        message = self.env._(
+            "There is nothing to bill for %(orders)s up to this date.",
+            orders=", ".join(self.mapped("name")),
+        )
+        if blocked:
+            held = [f"{labels[reason]} ({count})" for reason, count in blocked]
+            message += "\n" + self.env._("Held back: %(reasons)s.", reasons=", ".join(held))
+        return message
+
+    # -- invoicing ------------------------------------------------------------------------------
+
+    def _get_invoiceable_lines(self, final=False):
+        # EXTENDS sale: lines with a rule are billed exactly when a pre-bill says so.
+        lines = super()._get_invoiceable_lines(final)
+        if not self.is_engagement:
+            return lines
+        prebills = self.env["billing.prebill"]._from_context()
+        billed = prebills._get_billed_order_lines() & self.order_line
+        stock = lines.filtered(lambda line: not line.billing_rule and not line.display_type)
+        if self.env.context.get("billing_prebills_only"):
+            stock = stock.browse()
+        wanted = billed | stock.filtered(lambda line: not line.is_downpayment)
+        return self._with_sections(wanted, lines) + stock.filtered("is_downpayment")
+
+    def _with_sections(self, wanted, lines):
+        """Return `wanted` in the order of the order, under their sections, with the notes of `lines`."""
+        result, headings = self.env["sale.order.line"], self.env["sale.order.line"]
+        for line in self.order_line:
+            if line.display_type == "line_section":
+                headings = line
+            elif line.display_type == "line_subsection":
+                headings = headings.filtered(lambda head: head.display_type == "line_section") + line
+            elif line in wanted:
+                result += headings + line
+                headings = headings.browse()
+            elif line.display_type and line in lines and not headings:
+                result += line
+        return result
+
+    def _create_invoices(self, grouped=False, final=False, date=None):
+        # EXTENDS sale: Odoo's own "Create Invoice" takes the same way as a pre-bill.
+        engagements = self.filtered("is_engagement")
+        if not engagements or "billing_prebill_ids" in self.env.context:
+            return super()._create_invoices(grouped=grouped, final=final, date=date)
+        prebills = engagements._gather_for_invoice_button()
+        return prebills._invoice(orders=self, grouped=grouped, final=final, date=date)
+
+    def _gather_for_invoice_button(self):
+        context = self.env.context
+        date_from, date_to = context.get("timesheet_start_date"), context.get("timesheet_end_date")
+        waiting = self.sudo().prebill_ids.filtered("is_open")
+        if waiting and (date_from or date_to):
+            raise UserError(
+                self.env._(
+                    "%(orders)s already has the pre-bill %(prebill)s. Invoice or cancel it before "
+                    "billing a period of its own.",
+                    orders=", ".join(waiting.order_ids.mapped("name")),
+                    prebill=", ".join(waiting.mapped("name")),
+                )
+            )
+        prebills = self._gather_prebills(date_to, date_from)
+        approved = waiting.filtered(lambda prebill: prebill.state == "approved").sudo(False)
+        return prebills | approved
+
+    def _create_account_invoices(self, invoice_vals_list, final):
+        # EXTENDS sale: an invoice knows that it settles work in progress.
+        for vals in invoice_vals_list:
+            vals["is_professional_bill"] = any(
+                command[2].get("billing_allocation_ids") for command in vals["invoice_line_ids"]
+            )
+        return super()._create_account_invoices(invoice_vals_list, final)
