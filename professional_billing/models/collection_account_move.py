@@ -1,0 +1,33 @@
+from odoo import models
+from odoo.exceptions import UserError
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    def action_view_collection_case(self):
+        """Open the collection case this customer invoice belongs to.
+
+        :raise UserError: on anything but a posted customer invoice
+        """
+        self.ensure_one()
+        lines = self._collection_instalments()
+        if self.state != "posted" or not lines:
+            raise UserError(
+                self.env._(
+                    "%(name)s is not a posted customer invoice, so there is nothing to collect.",
+                    name=self.display_name,
+                )
+            )
+        case = self.env["collection.case"]._for_lines(lines[:1])[lines[:1]]
+        return case._get_records_action()
+
+    def _collection_instalments(self):
+        """Return the receivable instalments of the customer invoices in `self`."""
+        return self.line_ids.filtered(
+            lambda line: (
+                line.display_type == "payment_term"
+                and line.account_type == "asset_receivable"
+                and line.move_type in ("out_invoice", "out_receipt")
+            )
+        )
