@@ -13,9 +13,9 @@
     ],
     "data": [
         "security/billing_groups.xml",
+        "security/collection_groups.xml",
         "security/ir.model.access.csv",
         "security/billing_rules.xml",
-        "security/collection_groups.xml",
         "security/collection_rules.xml",
         "data/billing_data.xml",
         "data/collection_data.xml",

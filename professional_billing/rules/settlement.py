@@ -6,7 +6,7 @@ Quantities are in the item's own unit, amounts in the document's currency, both 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .rounding import decimal, money, quantize, split_shares
+from .rounding import decimal, money, quantize
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,19 @@ def line_amount(quantity, price, discount=0, decimals=2):
 
 
 def spread(total, amounts, decimals=2):
-    """Fit rounded `amounts` to a line's `total`, the difference shared in proportion to their size.
+    """Fit rounded `amounts` to a line's `total`: the largest one absorbs the difference.
 
-    The difference is the rounding of the line as a whole against its items one by one, so it is
-    small; items worth nothing take none of it unless all are.
+    The difference is the rounding of the line as a whole against its items one by one. One item
+    takes it, so that all others stay what quantity x rate says; the first one on a tie.
 
     :return: list of Decimal that sums to `total`
     """
     amounts = [money(amount, decimals) for amount in amounts]
     difference = money(total, decimals) - sum(amounts)
-    if not difference:
-        return amounts
-    parts = split_shares(difference, [abs(amount) for amount in amounts], decimals)
-    return [amount + part for amount, part in zip(amounts, parts)]
+    if difference:
+        largest = max(range(len(amounts)), key=lambda index: abs(amounts[index]))
+        amounts[largest] += difference
+    return amounts
 
 
 def share(amount, part, whole, decimals=2):
