@@ -78,7 +78,7 @@ def add_missing_files(root):
 
 def downloaded():
     """The packages' files, from the cache when a former download was complete."""
-    with lock(CACHE, "another ./dev is downloading Odoo, waiting"):
+    with lock(CACHE / "lock", "another ./dev is downloading Odoo, waiting"):
         if not COMPLETE.exists():
             download()
         return [CACHE / name for name in COMPLETE.read_text().split()]

@@ -46,6 +46,15 @@ def create(name, template="template0"):
         shutil.copytree(files, copy, copy_function=os.link)
 
 
+def create_copy(name, make):
+    """A copy of the template that `make` names, once more if it is dropped at that moment."""
+    template = make()
+    try:
+        create(name, template)
+    except Stop:
+        create(name, make())
+
+
 def drop(name):
     postgres.psql(f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE)")
     shutil.rmtree(odoo.DATA / "filestore" / name, ignore_errors=True)
@@ -126,22 +135,21 @@ def base_template(demo=False, extra=()):
 
 
 def module_template(demo=False, extra=()):
-    """A template with our add-ons on top of the base template. Hold the lock until it is copied."""
-    with lock():
-        base, content = base_template(demo, extra), addons.content_key()
-        name = template_name("demo" if demo else "test", base, content)
-        what = f"Installing the add-on{' with demo data' if demo else ''}"
+    """A template with our add-ons on top of the base template."""
+    base = base_template(demo, extra)
+    name = template_name("demo" if demo else "test", base, addons.content_key())
+    what = f"Installing the add-on{' with demo data' if demo else ''}"
 
-        def make(new):
-            create(new, base)
-            install(new, list(addons.installable()), demo, what, install_record(name))
+    def make(new):
+        create(new, base)
+        install(new, list(addons.installable()), demo, what, install_record(name))
 
-        return template(name, make)
+    return template(name, make)
 
 
 def template(name, make):
     """The template `name`, made if need be, under another name first: it is complete or absent."""
-    with lock():
+    with lock(paths.DEV / f"templates/{name}.lock", "another ./dev makes this template, waiting"):
         if not exists(name):
             part = f"{name}_part"
             drop(part)
@@ -170,8 +178,7 @@ def drop_old(newest):
 
 def copy_of_template(name, demo=False):
     """A new database with our add-ons installed."""
-    with lock():
-        create(name, module_template(demo))
+    create_copy(name, lambda: module_template(demo))
 
 
 def free_port():

@@ -1,8 +1,7 @@
 """./dev demo: a database with demo data, a month billed before your eyes, the web client."""
 
 from . import browser, database, paths, setup
-from .console import Stop, say, step
-from .lock import lock
+from .console import Stop, say
 
 NAME = "demo"
 SCRIPT = paths.DEVTOOLS / "scripts/demo_month.py"
@@ -14,9 +13,8 @@ def demo_command(serve, port):
         database.require_port(port)
     setup.ready()
     browser.ensure()
-    with lock(), step("Making a fresh demo database"):
-        database.drop(NAME)
-        database.create(NAME, database.module_template(demo=True))
+    database.drop(NAME)
+    database.copy_of_template(NAME, demo=True)
     code = database.run_script(NAME, SCRIPT)
     if code:
         raise Stop(f"{SCRIPT.relative_to(paths.ROOT)} failed: what it said is above.")

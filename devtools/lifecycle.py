@@ -37,8 +37,8 @@ BUSY = (
 
 def checks():
     """Install, update, uninstall."""
-    base = database.base_template()
-    before = content(base)
+    with testing.scratch_copy("before", database.base_template) as name:
+        before = content(name)
     with testing.scratch_copy("life") as name:
         installed = content(name)
         update = run(name, ["--update", addons.MAIN, "--stop-after-init", "--no-http"], "update")

@@ -1,29 +1,31 @@
-"""Two ./dev in the same clone (or the same cache) must not build the same thing at once."""
+"""Two ./dev at once, or two threads of one, must not build the same thing."""
 
 import fcntl
+import threading
 from contextlib import contextmanager
 
 from . import paths
 from .console import say
 
-_held = set()
+_mine = threading.local()
 
 
 @contextmanager
-def lock(folder=paths.DEV, message="another ./dev is setting up, waiting"):
-    """Hold the lock of `folder`; a part of this process that already holds it goes straight on."""
-    if folder in _held:
+def lock(path=paths.DEV / "lock", message="another ./dev is setting up, waiting"):
+    """Hold the lock file `path`; a thread that holds it already goes straight on."""
+    held = vars(_mine).setdefault("held", set())
+    if path in held:
         yield
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w") as handle:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say(message)
             fcntl.flock(handle, fcntl.LOCK_EX)
-        _held.add(folder)
+        held.add(path)
         try:
             yield
         finally:
-            _held.discard(folder)
+            held.discard(path)

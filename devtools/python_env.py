@@ -57,7 +57,7 @@ def make():
     else:
         shutil.rmtree(paths.VENV, ignore_errors=True)
         create()
-    with lock(paths.CACHE / "pip", "another ./dev is downloading Python packages, waiting"):
+    with lock(paths.CACHE / "pip/lock", "another ./dev is downloading Python packages, waiting"):
         run(
             [PYTHON, "-m", "pip", "install", "--no-input", "--cache-dir", paths.CACHE / "pip"]
             + ["--disable-pip-version-check", "-r", REQUIREMENTS],

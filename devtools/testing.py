@@ -19,7 +19,6 @@ from . import (
     upstream,
 )
 from .console import Stop, step
-from .lock import lock
 from .results import Result
 
 RULES_TESTS = paths.DEVTOOLS / "scripts/rules_tests.py"
@@ -90,8 +89,11 @@ def odoo_tests(tags, use_browser=True):
     """The add-on's tests on a copy of the template, and a check that the log stayed clean."""
     with scratch_copy("test") as name:
         record, output = run_tests(name, tags if use_browser else f"{tags},-browser", "odoo")
+    tests = results.tests(record)
+    if not tests:
+        tests = [Result("Odoo tests", "failed", f"no test is tagged {tags}")]
     return [
-        *results.tests(record),
+        *tests,
         *crashed("Odoo tests", record, output),
         results.clean_log("Odoo tests", record),
     ]
@@ -131,8 +133,7 @@ def scratch_copy(purpose, make=database.module_template):
     """A copy of a template for the time of one check."""
     name = database.scratch_name(purpose)
     try:
-        with lock():
-            database.create(name, make())
+        database.create_copy(name, make)
         yield name
     finally:
         database.drop(name)

@@ -7,7 +7,6 @@ test. The stock results depend on Odoo alone and are cached.
 
 import hashlib
 import json
-import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -53,14 +52,18 @@ def upstream_command(modules):
         unknown = [name for name in modules.split(",") if not addons.is_known(name)]
         if unknown:
             raise Stop(f"Odoo has no module {unknown[0]}: --modules takes names like sale,project.")
-    tags = tuple(f"/{name}" for name in modules.split(",")) if modules else FULL
+    extra = tuple(modules.split(",")) if modules else MODULES
+    tags = tuple(f"/{name}" for name in extra) if modules else FULL
     with step("Comparing Odoo's own suites with and without the add-on"):
-        return results.summary(checks(tags))
+        return results.summary(checks(tags, extra))
 
 
-def checks(tags):
-    """One check a test of Odoo's: passed when it goes the same way with the add-on as without."""
-    stock, ours = both_sides(tags)
+def checks(tags, extra=()):
+    """One check a test of Odoo's: passed when it goes the same way with the add-on as without.
+
+    `extra` are the modules to install that our add-ons do not depend on.
+    """
+    stock, ours = both_sides(tags, extra)
     if not stock:
         raise Stop(f"Odoo has no tests for {','.join(tags)}.")
     different = [name for name in {**stock, **ours} if outcome(stock, name) != outcome(ours, name)]
@@ -68,14 +71,13 @@ def checks(tags):
         # A test may fail by chance: those that differ get a second try on both sides.
         say(f"{len(different)} of Odoo's tests went another way with the add-on; trying them again")
         again = tuple(sorted({tag_of(name) for name in different}))
-        fresh = both_sides(again, cached=False)
+        fresh = both_sides(again, extra, cached=False)
         stock, ours = {**stock, **fresh[0]}, {**ours, **fresh[1]}
     return [compared(name, stock, ours) for name in {**stock, **ours}]
 
 
-def both_sides(tags, cached=True):
+def both_sides(tags, extra, cached=True):
     """The results without and with the add-on, each {test: [outcome, text]}."""
-    extra = tuple(tag[1:] for tag in tags if re.fullmatch(r"/\w+", tag))
     names = database.base_template(extra=extra), database.module_template(extra=extra)
     key = stock_key(names[0], tags)
     with ThreadPoolExecutor(2) as pool:
