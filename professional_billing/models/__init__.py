@@ -1,7 +1,6 @@
 from . import account_analytic_line
 from . import account_move
 from . import account_move_line
-from . import account_move_reversal
 from . import billing_allocation
 from . import billing_installment
 from . import billing_item

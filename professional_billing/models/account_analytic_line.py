@@ -57,10 +57,11 @@ class AccountAnalyticLine(models.Model):
 
     def _compute_so_line(self):
         # EXTENDS sale_timesheet: entries that come to an engagement by its task or project.
-        super()._compute_so_line()
+        result = super()._compute_so_line()
         moved = self.filtered(lambda line: line._origin and line.sudo().so_line.billing_rule)
         if moved:
             self.env["billing.item"]._accrue_later(moved)
+        return result
 
     def _get_engagement_time(self):
         """Return the time entries among these that stand on an order line with a billing rule."""

@@ -20,13 +20,17 @@ class AccountMove(models.Model):
     def _compute_billing_counts(self):
         for move in self:
             move.billing_item_count = (
-                len(move.line_ids.billing_allocation_ids.item_id) if move.is_professional_bill else 0
+                len(move.line_ids.billing_allocation_ids.item_id)
+                if move.is_professional_bill
+                else 0
             )
 
     def action_view_billing_items(self):
         self.ensure_one()
         items = self.sudo().line_ids.billing_allocation_ids.item_id
-        action = self.env["ir.actions.actions"]._for_xml_id("professional_billing.action_billing_item")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "professional_billing.action_billing_item"
+        )
         return {**action, "domain": [("id", "in", items.ids)], "context": {}}
 
     def action_view_billing_prebills(self):
@@ -132,7 +136,9 @@ class AccountMove(models.Model):
             credited = line.billing_origin_line_id.billing_settlement_ids.filtered(
                 lambda row: row.kind == "credit" and row.cause == "credit_note"
             )
-            latest = credited.filtered(lambda row, last=credited[-1:]: row.move_line_id == last.move_line_id)
+            latest = credited.filtered(
+                lambda row, last=credited[-1:]: row.move_line_id == last.move_line_id
+            )
             for row in latest:
                 entry = settlement.Billed(row.item_id.id, row.quantity, row.amount)
                 vals_list.append(line._prepare_settlement(entry, "bill", "rebill"))

@@ -24,9 +24,9 @@ class AccountMoveLine(models.Model):
 
     def _copy_data_extend_business_fields(self, values):
         # EXTENDS account: a credit note and a replacement know the line they stem from.
-        super()._copy_data_extend_business_fields(values)
         if self.move_id.is_professional_bill:
             values["billing_origin_line_id"] = self.id
+        return super()._copy_data_extend_business_fields(values)
 
     @api.ondelete(at_uninstall=False)
     def _free_billing_on_delete(self):
@@ -77,7 +77,9 @@ class AccountMoveLine(models.Model):
                 self.product_uom_id._compute_quantity(quantity, items[0].uom_id, round=False), 6
             )
         whole = sum(entry.quantity for entry in entries)
-        return rounding.quantize(whole * rounding.decimal(quantity) / rounding.decimal(self.quantity), 6)
+        return rounding.quantize(
+            whole * rounding.decimal(quantity) / rounding.decimal(self.quantity), 6
+        )
 
     # -- settling -------------------------------------------------------------------------------
 
@@ -138,7 +140,11 @@ class AccountMoveLine(models.Model):
             extra = {"quantity": max(quantity, 0), "amount": change}
             plan.append(
                 self._prepare_settlement(
-                    entries[0], "write_up", "edit", note=self.env._("Raised on the invoice"), **extra
+                    entries[0],
+                    "write_up",
+                    "edit",
+                    note=self.env._("Raised on the invoice"),
+                    **extra,
                 )
             )
             plan.append(self._prepare_settlement(entries[0], "bill", "edit", **extra))

@@ -64,12 +64,19 @@ class BillingAllocation(models.Model):
         return super().create(vals_list)
 
     def write(self, vals):
-        raise UserError(
-            self.env._("Settlements are never changed. Credit the invoice or write off instead.")
-        )
+        if self and vals:
+            raise UserError(
+                self.env._(
+                    "Settlements are never changed. Credit the invoice or write off instead."
+                )
+            )
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):
-        raise UserError(
-            self.env._("Settlements are never deleted. Credit the invoice or write off instead.")
-        )
+        if self:
+            raise UserError(
+                self.env._(
+                    "Settlements are never deleted. Credit the invoice or write off instead."
+                )
+            )

@@ -75,7 +75,9 @@ class BillingInstallment(models.Model):
             siblings = line.billing_installment_ids | self.filtered(
                 lambda installment: installment.order_line_id == line
             )
-            siblings = siblings.sorted(lambda entry: (entry.date or fields.Date.today(), str(entry.id)))
+            siblings = siblings.sorted(
+                lambda entry: (entry.date or fields.Date.today(), str(entry.id))
+            )
             for installment, amount in zip(siblings, method._get_amounts(line, siblings)):
                 if installment.percentage and not installment.is_billed:
                     installment.amount = float(amount)

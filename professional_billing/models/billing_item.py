@@ -67,21 +67,15 @@ class BillingItem(models.Model):
         help="The open pre-bill that holds this work, so that no other bills it.",
     )
     allocation_ids = fields.One2many("billing.allocation", "item_id", string="Settlements")
-    billed_quantity = fields.Float(
-        compute="_compute_balance", store=True, precompute=True
-    )
+    billed_quantity = fields.Float(compute="_compute_balance", store=True, precompute=True)
     billed_amount = fields.Monetary(
         string="Billed", compute="_compute_balance", store=True, precompute=True
     )
-    written_off_quantity = fields.Float(
-        compute="_compute_balance", store=True, precompute=True
-    )
+    written_off_quantity = fields.Float(compute="_compute_balance", store=True, precompute=True)
     written_off_amount = fields.Monetary(
         string="Written off", compute="_compute_balance", store=True, precompute=True
     )
-    written_up_quantity = fields.Float(
-        compute="_compute_balance", store=True, precompute=True
-    )
+    written_up_quantity = fields.Float(compute="_compute_balance", store=True, precompute=True)
     written_up_amount = fields.Monetary(
         string="Written up", compute="_compute_balance", store=True, precompute=True
     )
@@ -126,7 +120,9 @@ class BillingItem(models.Model):
             item.open_amount = (
                 item.amount + item.written_up_amount - item.billed_amount - item.written_off_amount
             )
-            item.is_open = bool(item.open_quantity) or not item.currency_id.is_zero(item.open_amount)
+            item.is_open = bool(item.open_quantity) or not item.currency_id.is_zero(
+                item.open_amount
+            )
 
     def _get_settled(self):
         """Return {item id: {kind: (quantity, amount)}} of the settlements of these items."""
@@ -237,8 +233,9 @@ class BillingItem(models.Model):
         )
         left.filtered("quantity").blocked_reason = "price_credit"
         time.filtered(
-            lambda item: item.blocked_reason == "price_credit"
-            and (item.open_quantity or not item.is_open)
+            lambda item: (
+                item.blocked_reason == "price_credit" and (item.open_quantity or not item.is_open)
+            )
         ).blocked_reason = False
 
     def _sync_timesheet_invoice(self):
@@ -253,7 +250,9 @@ class BillingItem(models.Model):
                 invoices[allocation.item_id.id] = allocation.invoice_line_id.move_id
         for item_ids, invoice in self._group_by_invoice(invoices):
             timesheets = time.browse(item_ids).timesheet_id
-            stale = timesheets.filtered(lambda line, move=invoice: line.timesheet_invoice_id != move)
+            stale = timesheets.filtered(
+                lambda line, move=invoice: line.timesheet_invoice_id != move
+            )
             if stale:
                 stale.write({"timesheet_invoice_id": invoice.id})
 

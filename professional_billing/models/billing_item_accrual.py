@@ -193,7 +193,9 @@ class BillingItemAccrual(models.Model):
 
     @api.model
     def _get_items_of(self, timesheets):
-        return self.search([("timesheet_id", "in", timesheets.ids)]) if timesheets else self.browse()
+        return (
+            self.search([("timesheet_id", "in", timesheets.ids)]) if timesheets else self.browse()
+        )
 
     @api.model
     def _get_fee_items(self, order_lines):

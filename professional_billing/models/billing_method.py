@@ -77,7 +77,11 @@ class BillingMethod(models.AbstractModel):
         :param billed: dict with `quantity` and `amount` billed net of credits
         """
         total = line._billing_total()
-        return float(rounding.decimal(line.product_uom_qty) * billed["amount"] / total) if total else 0.0
+        return (
+            float(rounding.decimal(line.product_uom_qty) * billed["amount"] / total)
+            if total
+            else 0.0
+        )
 
     def _prepare_bill_lines(self, line, prebill_lines):
         """Return the invoice lines that bill `prebill_lines` of order line `line`.

@@ -53,9 +53,7 @@ class BillingPrebill(models.Model):
     amount_written_off = fields.Monetary(
         string="Written off", compute="_compute_amounts", store=True
     )
-    amount_postponed = fields.Monetary(
-        string="Left in WIP", compute="_compute_amounts", store=True
-    )
+    amount_postponed = fields.Monetary(string="Left in WIP", compute="_compute_amounts", store=True)
 
     @api.depends("state")
     def _compute_is_open(self):
@@ -258,8 +256,10 @@ class BillingPrebill(models.Model):
         if self.env.su:
             return
         own = self.sudo().line_ids.filtered(
-            lambda line: (line.decision == "write_off" or line.rate_write_off > 0)
-            and line.item_id.employee_id.user_id == self.env.user
+            lambda line: (
+                (line.decision == "write_off" or line.rate_write_off > 0)
+                and line.item_id.employee_id.user_id == self.env.user
+            )
         )
         if own:
             raise UserError(
@@ -305,7 +305,9 @@ class BillingPrebill(models.Model):
         missing = [order for order in found if order not in by_order]
         created = self.create([self._prepare_prebill(order, cutoff_date) for order in missing])
         by_order.update(zip(missing, created))
-        existing.filtered(lambda prebill: prebill.cutoff_date < cutoff_date).cutoff_date = cutoff_date
+        existing.filtered(
+            lambda prebill: prebill.cutoff_date < cutoff_date
+        ).cutoff_date = cutoff_date
         vals_list = []
         for order, order_items in found.items():
             prebill = by_order[order]
@@ -365,10 +367,12 @@ class BillingPrebill(models.Model):
         else:
             moves = orders._create_invoices(grouped=grouped, final=final, date=date)
         prebills._finish(moves)
-        return moves.sudo(self.env.su).with_context(self.env.context)
+        return moves.sudo(self.env.su).with_env(self.env)
 
     def _check_invoice_rights(self):
-        if not self.env.su and not self.env.user.has_group("professional_billing.group_billing_officer"):
+        if not self.env.su and not self.env.user.has_group(
+            "professional_billing.group_billing_officer"
+        ):
             raise AccessError(
                 self.env._(
                     "Engagements are invoiced by a billing officer. Ask one to bill %(orders)s.",
@@ -376,7 +380,9 @@ class BillingPrebill(models.Model):
                     or self.env._("this engagement"),
                 )
             )
-        pending = self.filtered(lambda prebill: prebill.needs_approval and prebill.state != "approved")
+        pending = self.filtered(
+            lambda prebill: prebill.needs_approval and prebill.state != "approved"
+        )
         if pending:
             raise UserError(
                 self.env._(
@@ -416,7 +422,9 @@ class BillingPrebill(models.Model):
         for prebill in self:
             company = prebill.company_id
             date = prebill.invoice_date or company._billing_today()
-            if prebill.currency_id != company.currency_id and not self.env["res.currency.rate"].search_count(
+            if prebill.currency_id != company.currency_id and not self.env[
+                "res.currency.rate"
+            ].search_count(
                 [
                     ("currency_id", "=", prebill.currency_id.id),
                     ("company_id", "in", [company.root_id.id, False]),
@@ -458,7 +466,9 @@ class BillingPrebill(models.Model):
 
         Each carries its settlements, so that the line and the ledger are written together.
         """
-        lines = self._get_bill_lines().filtered(lambda line: line.item_id.order_line_id == order_line)
+        lines = self._get_bill_lines().filtered(
+            lambda line: line.item_id.order_line_id == order_line
+        )
         if not lines:
             return []
         method = self.env["billing.method"]._for_rule(order_line.billing_rule)
@@ -478,7 +488,9 @@ class BillingPrebill(models.Model):
                     "move_ids": [
                         Command.set(
                             moves.filtered(
-                                lambda move, orders=orders: move.line_ids.sale_line_ids.order_id & orders
+                                lambda move, orders=orders: (
+                                    move.line_ids.sale_line_ids.order_id & orders
+                                )
                             ).ids
                         )
                     ],

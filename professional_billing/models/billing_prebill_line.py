@@ -65,7 +65,9 @@ class BillingPrebillLine(models.Model):
     @api.constrains("quantity", "decision", "item_id")
     def _check_quantity(self):
         for line in self:
-            siblings = line.prebill_id.line_ids.filtered(lambda other: other.item_id == line.item_id)
+            siblings = line.prebill_id.line_ids.filtered(
+                lambda other: other.item_id == line.item_id
+            )
             decided = sum(siblings.mapped("quantity"))
             if line.quantity * line.open_quantity < 0 or (
                 (len(siblings) > 1 or line.decision != "bill")
@@ -130,7 +132,11 @@ class BillingPrebillLine(models.Model):
     def _get_extra_quantity(self):
         """Return the quantity billed beyond what is open: a write-up."""
         extra = rounding.quantize(self.quantity - self.open_quantity, 6)
-        return extra if self.decision == "bill" and extra * rounding.decimal(self.open_quantity) > 0 else 0
+        return (
+            extra
+            if self.decision == "bill" and extra * rounding.decimal(self.open_quantity) > 0
+            else 0
+        )
 
     def _get_agreed_share(self):
         """Return the part of the open value that belongs to this line's quantity, as Decimal."""

@@ -44,7 +44,9 @@ class BillingRun(models.Model):
     line_ids = fields.One2many("billing.run.line", "run_id", readonly=False, copy=False)
     included_count = fields.Integer(compute="_compute_counts", string="Engagements to bill")
     failed_count = fields.Integer(compute="_compute_counts", string="Not billed")
-    progress = fields.Float(compute="_compute_counts", help="Percent of the engagements dealt with.")
+    progress = fields.Float(
+        compute="_compute_counts", help="Percent of the engagements dealt with."
+    )
     blocked_count = fields.Integer(compute="_compute_counts", string="With work held back")
     total_text = fields.Char(compute="_compute_counts", string="Total")
     move_ids = fields.Many2many("account.move", compute="_compute_documents", string="Invoices")
@@ -87,7 +89,8 @@ class BillingRun(models.Model):
         if started := self.filtered(lambda run: run.state in ("running", "done"))[:1]:
             raise UserError(
                 self.env._(
-                    "Billing run %(name)s has been started and is kept as a record.", name=started.name
+                    "Billing run %(name)s has been started and is kept as a record.",
+                    name=started.name,
                 )
             )
 
@@ -154,7 +157,11 @@ class BillingRun(models.Model):
 
     def _get_order_domain(self):
         domain = Domain(
-            [("company_id", "=", self.company_id.id), ("state", "=", "sale"), ("is_engagement", "=", True)]
+            [
+                ("company_id", "=", self.company_id.id),
+                ("state", "=", "sale"),
+                ("is_engagement", "=", True),
+            ]
         )
         if self.partner_ids:
             domain &= Domain("partner_id", "child_of", self.partner_ids.commercial_partner_id.ids)
@@ -162,7 +169,9 @@ class BillingRun(models.Model):
 
     def _plan_lines(self):
         """Return the run's lines: one per engagement with open work, without writing anything else."""
-        orders = self.env["sale.order"].sudo().search(self._get_order_domain(), order="partner_id, id")
+        orders = (
+            self.env["sale.order"].sudo().search(self._get_order_domain(), order="partner_id, id")
+        )
         orders.order_line.filtered("billing_rule")._accrue_billing()
         Item = self.env["billing.item"].sudo()
         mine = Domain("order_id", "in", orders.ids)
@@ -195,7 +204,9 @@ class BillingRun(models.Model):
         ]
 
     def _get_blocked_notes(self, groups):
-        labels = dict(self.env["billing.item"]._fields["blocked_reason"]._description_selection(self.env))
+        labels = dict(
+            self.env["billing.item"]._fields["blocked_reason"]._description_selection(self.env)
+        )
         notes = {}
         for order, reason, amount in groups:
             label = labels[reason] if reason else self.env._("After the cut-off date")
@@ -220,7 +231,11 @@ class BillingRun(models.Model):
     @api.model
     def _cron_process(self):
         """Bill the engagements of started runs one by one, committing each."""
-        domain = [("run_id.state", "=", "running"), ("include", "=", True), ("state", "=", "pending")]
+        domain = [
+            ("run_id.state", "=", "running"),
+            ("include", "=", True),
+            ("state", "=", "pending"),
+        ]
         lines = self.env["billing.run.line"].search(domain)
         self.env["ir.cron"]._commit_progress(remaining=len(lines))
         for line_id in lines.ids:

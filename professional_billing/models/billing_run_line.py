@@ -14,7 +14,12 @@ class BillingRunLine(models.Model):
     run_id = fields.Many2one("billing.run", required=True, index=True, ondelete="cascade")
     company_id = fields.Many2one(related="run_id.company_id", store=True, precompute=True)
     order_id = fields.Many2one(
-        "sale.order", string="Engagement", required=True, index=True, ondelete="cascade", readonly=True
+        "sale.order",
+        string="Engagement",
+        required=True,
+        index=True,
+        ondelete="cascade",
+        readonly=True,
     )
     partner_id = fields.Many2one(related="order_id.partner_id", string="Customer")
     currency_id = fields.Many2one(related="order_id.currency_id")

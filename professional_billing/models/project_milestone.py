@@ -96,7 +96,9 @@ class ProjectMilestone(models.Model):
         self._get_billing_lines()._accrue_billing()
 
     def _check_amount_unbilled(self, vals):
-        if not {"sale_line_id", "quantity_percentage", "product_uom_qty", "billing_amount"} & set(vals):
+        if not {"sale_line_id", "quantity_percentage", "product_uom_qty", "billing_amount"} & set(
+            vals
+        ):
             return
         billed = self.filtered(lambda milestone: milestone.sudo().sale_line_id.billing_rule)
         if not billed:

@@ -19,5 +19,7 @@ class ProjectProject(models.Model):
 
     def action_view_billing_items(self):
         self.ensure_one()
-        action = self.env["ir.actions.actions"]._for_xml_id("professional_billing.action_billing_item")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "professional_billing.action_billing_item"
+        )
         return {**action, "domain": [("project_id", "=", self.id)], "context": {}}

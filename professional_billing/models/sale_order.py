@@ -53,12 +53,16 @@ class SaleOrder(models.Model):
 
     def action_view_billing_items(self):
         self.ensure_one()
-        action = self.env["ir.actions.actions"]._for_xml_id("professional_billing.action_billing_item")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "professional_billing.action_billing_item"
+        )
         return {**action, "domain": [("order_id", "=", self.id)], "context": {}}
 
     def action_view_prebills(self):
         self.ensure_one()
-        action = self.env["ir.actions.actions"]._for_xml_id("professional_billing.action_billing_prebill")
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "professional_billing.action_billing_prebill"
+        )
         return {**action, "domain": [("order_ids", "in", self.ids)], "context": {}}
 
     def action_make_prebill(self):
@@ -78,7 +82,11 @@ class SaleOrder(models.Model):
         errors = self.order_line._get_billing_errors()
         if not errors:
             return False
-        return self.env._("This order cannot be billed as it is set up:") + "\n- " + "\n- ".join(errors)
+        return (
+            self.env._("This order cannot be billed as it is set up:")
+            + "\n- "
+            + "\n- ".join(errors)
+        )
 
     def _action_confirm(self):
         # EXTENDS sale
@@ -128,7 +136,9 @@ class SaleOrder(models.Model):
             "professional_billing.group_billing_reviewer"
         ):
             raise AccessError(
-                self.env._("Pre-bills are made by billing officers and project managers. Ask one of them.")
+                self.env._(
+                    "Pre-bills are made by billing officers and project managers. Ask one of them."
+                )
             )
 
     def _lock_for_billing(self):
@@ -156,7 +166,9 @@ class SaleOrder(models.Model):
                 ["__count"],
             )
         )
-        labels = dict(self.env["billing.item"]._fields["blocked_reason"]._description_selection(self.env))
+        labels = dict(
+            self.env["billing.item"]._fields["blocked_reason"]._description_selection(self.env)
+        )
         message = self.env._(
             "There is nothing to bill for %(orders)s up to this date.",
             orders=", ".join(self.mapped("name")),
@@ -188,7 +200,9 @@ class SaleOrder(models.Model):
             if line.display_type == "line_section":
                 headings = line
             elif line.display_type == "line_subsection":
-                headings = headings.filtered(lambda head: head.display_type == "line_section") + line
+                headings = (
+                    headings.filtered(lambda head: head.display_type == "line_section") + line
+                )
             elif line in wanted:
                 result += headings + line
                 headings = headings.browse()

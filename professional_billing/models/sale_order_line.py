@@ -33,7 +33,11 @@ class SaleOrderLine(models.Model):
     billing_milestone_ids = fields.One2many("project.milestone", "sale_line_id")
     billing_item_ids = fields.One2many("billing.item", "order_line_id")
     billing_billed_quantity = fields.Float(
-        compute="_compute_billing_ledger", store=True, precompute=True, compute_sudo=True, copy=False
+        compute="_compute_billing_ledger",
+        store=True,
+        precompute=True,
+        compute_sudo=True,
+        copy=False,
     )
     billing_billed_amount = fields.Monetary(
         string="Billed",
@@ -44,7 +48,11 @@ class SaleOrderLine(models.Model):
         copy=False,
     )
     billing_open_quantity = fields.Float(
-        compute="_compute_billing_ledger", store=True, precompute=True, compute_sudo=True, copy=False
+        compute="_compute_billing_ledger",
+        store=True,
+        precompute=True,
+        compute_sudo=True,
+        copy=False,
     )
     billing_open_amount = fields.Monetary(
         string="To bill",
@@ -108,7 +116,12 @@ class SaleOrderLine(models.Model):
             ._read_group(
                 [("order_line_id", "in", self.ids)],
                 ["order_line_id", "blocked_reason"],
-                ["billed_quantity:sum", "billed_amount:sum", "open_quantity:sum", "open_amount:sum"],
+                [
+                    "billed_quantity:sum",
+                    "billed_amount:sum",
+                    "open_quantity:sum",
+                    "open_amount:sum",
+                ],
             )
         )
         for line, reason, billed_quantity, billed_amount, open_quantity, open_amount in groups:
@@ -125,16 +138,17 @@ class SaleOrderLine(models.Model):
     @api.depends("billing_rule")
     def _compute_qty_delivered_method(self):
         # EXTENDS sale: the rule says where the delivered quantity comes from, not the product.
-        super()._compute_qty_delivered_method()
+        result = super()._compute_qty_delivered_method()
         for line in self:
             if line.billing_rule == "milestone":
                 line.qty_delivered_method = "milestones"
             elif line.billing_rule == "time_materials":
                 line.qty_delivered_method = "timesheet"
+        return result
 
     @api.depends("billing_rule", "billing_billed_quantity")
     def _compute_qty_invoiced(self):
-        super()._compute_qty_invoiced()
+        return super()._compute_qty_invoiced()
 
     def _prepare_qty_invoiced(self):
         # EXTENDS sale: what is invoiced is what the ledger says, net of credits.
@@ -143,9 +157,7 @@ class SaleOrderLine(models.Model):
         until = self.env.context.get("accrual_entry_date")
         past = ruled._get_billed_quantity_at(until) if until else {}
         for line in ruled:
-            quantities[line] = (
-                past.get(line.id, 0.0) if until else line.billing_billed_quantity
-            )
+            quantities[line] = past.get(line.id, 0.0) if until else line.billing_billed_quantity
         return quantities
 
     def _get_billed_quantity_at(self, date):
@@ -181,37 +193,44 @@ class SaleOrderLine(models.Model):
     @api.depends("billing_rule", "billing_open_quantity")
     def _compute_qty_to_invoice(self):
         ruled = self.filtered("billing_rule")
-        super(SaleOrderLine, self - ruled)._compute_qty_to_invoice()
+        result = super(SaleOrderLine, self - ruled)._compute_qty_to_invoice()
         for line in ruled:
             line.qty_to_invoice = line.billing_open_quantity if line.state == "sale" else 0.0
+        return result
 
     @api.depends("billing_rule", "billing_open_amount", "billing_billed_amount")
     def _compute_invoice_status(self):
         ruled = self.filtered(lambda line: line.billing_rule and line.state == "sale")
-        super(SaleOrderLine, self - ruled)._compute_invoice_status()
+        result = super(SaleOrderLine, self - ruled)._compute_invoice_status()
         for line in ruled:
             if line.billing_open_quantity or line.billing_open_amount:
                 line.invoice_status = "to invoice"
-            elif line.billing_billed_quantity and line.billing_billed_quantity >= line.product_uom_qty:
+            elif (
+                line.billing_billed_quantity
+                and line.billing_billed_quantity >= line.product_uom_qty
+            ):
                 line.invoice_status = "invoiced"
             else:
                 line.invoice_status = "no"
+        return result
 
     @api.depends("billing_rule", "billing_open_amount", "billing_billed_amount")
     def _compute_untaxed_amount_to_invoice(self):
         ruled = self.filtered(lambda line: line.billing_rule and line.state == "sale")
-        super(SaleOrderLine, self - ruled)._compute_untaxed_amount_to_invoice()
+        result = super(SaleOrderLine, self - ruled)._compute_untaxed_amount_to_invoice()
         for line in ruled:
             earned = line._get_earned_taxes()["total_excluded"]
             line.untaxed_amount_to_invoice = earned - line.untaxed_amount_invoiced
+        return result
 
     @api.depends("billing_rule", "billing_open_amount", "billing_billed_amount", "amount_invoiced")
     def _compute_amount_to_invoice(self):
         ruled = self.filtered(lambda line: line.billing_rule and line.state == "sale")
-        super(SaleOrderLine, self - ruled)._compute_amount_to_invoice()
+        result = super(SaleOrderLine, self - ruled)._compute_amount_to_invoice()
         for line in ruled:
             earned = line._get_earned_taxes()["total_included"]
             line.amount_to_invoice = earned - line.amount_invoiced
+        return result
 
     def _get_earned_taxes(self):
         """Return the tax totals of what is billed (on drafts too) and of what can be billed."""
@@ -236,8 +255,9 @@ class SaleOrderLine(models.Model):
                         line=line._billing_label(),
                     )
                 )
-            if line.billing_rule == "time_materials" and not line.product_uom_id._has_common_reference(
-                hours
+            if (
+                line.billing_rule == "time_materials"
+                and not line.product_uom_id._has_common_reference(hours)
             ):
                 raise ValidationError(
                     self.env._(
@@ -313,7 +333,9 @@ class SaleOrderLine(models.Model):
         return [
             error
             for line in self.filtered("billing_rule")
-            for error in self.env["billing.method"]._for_rule(line.billing_rule)._get_setup_errors(line)
+            for error in self.env["billing.method"]
+            ._for_rule(line.billing_rule)
+            ._get_setup_errors(line)
         ]
 
     def _complete_confirmed_billing(self):
@@ -344,9 +366,8 @@ class SaleOrderLine(models.Model):
     def _recompute_qty_to_invoice(self, start_date, end_date):
         # EXTENDS sale_timesheet, which stores a period's quantity for good: lines with a rule are
         # gathered by date instead.
-        super(SaleOrderLine, self.filtered(lambda line: not line.billing_rule))._recompute_qty_to_invoice(
-            start_date, end_date
-        )
+        stock = self.filtered(lambda line: not line.billing_rule)
+        return super(SaleOrderLine, stock)._recompute_qty_to_invoice(start_date, end_date)
 
     def _prepare_invoice_lines_vals_list(self, **optional_values):
         # EXTENDS sale: a line with a rule bills what its pre-bills decided, settlements included.

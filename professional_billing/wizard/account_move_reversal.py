@@ -7,7 +7,11 @@ class AccountMoveReversal(models.TransientModel):
 
     def reverse_moves(self, is_modify=False):
         # EXTENDS account: "Reverse and create invoice" bills the credited work again.
-        bills = self.move_ids._get_professional_bills("out_invoice") if is_modify else self.move_ids.browse()
+        bills = (
+            self.move_ids._get_professional_bills("out_invoice")
+            if is_modify
+            else self.move_ids.browse()
+        )
         if bills and self.date > bills.company_id[:1]._billing_today():
             raise UserError(
                 self.env._(
