@@ -71,14 +71,12 @@ class BillingInstallment(models.Model):
     )
     def _compute_amount(self):
         method = self.env["billing.method"]._for_rule("fixed_fee")
-        for line in self.order_line_id:
-            siblings = line.billing_installment_ids | self.filtered(
-                lambda installment: installment.order_line_id == line
+        for line, installments in self.filtered("order_line_id").grouped("order_line_id").items():
+            siblings = (line.billing_installment_ids | installments).sorted(
+                lambda entry: entry.date or fields.Date.today()
             )
-            siblings = siblings.sorted(
-                lambda entry: (entry.date or fields.Date.today(), str(entry.id))
-            )
-            for installment, amount in zip(siblings, method._get_amounts(line, siblings)):
+            amounts = method._get_amounts(line, siblings)
+            for installment, amount in zip(siblings, amounts, strict=True):
                 if installment.percentage and not installment.is_billed:
                     installment.amount = float(amount)
 

@@ -24,7 +24,7 @@ class BillingMethodMilestone(models.AbstractModel):
             for line in lines
             for milestones in [line.billing_milestone_ids]
             for gap, amounts in [self._get_amounts(line, milestones)]
-            for milestone, amount in zip(milestones, amounts)
+            for milestone, amount in zip(milestones, amounts, strict=True)
         ]
 
     def _get_amounts(self, line, milestones):

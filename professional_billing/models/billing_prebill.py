@@ -304,7 +304,7 @@ class BillingPrebill(models.Model):
         found = items.grouped("order_id")
         missing = [order for order in found if order not in by_order]
         created = self.create([self._prepare_prebill(order, cutoff_date) for order in missing])
-        by_order.update(zip(missing, created))
+        by_order.update(zip(missing, created, strict=True))
         existing.filtered(
             lambda prebill: prebill.cutoff_date < cutoff_date
         ).cutoff_date = cutoff_date

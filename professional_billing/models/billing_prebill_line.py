@@ -65,9 +65,7 @@ class BillingPrebillLine(models.Model):
     @api.constrains("quantity", "decision", "item_id")
     def _check_quantity(self):
         for line in self:
-            siblings = line.prebill_id.line_ids.filtered(
-                lambda other: other.item_id == line.item_id
-            )
+            siblings = line._get_same_item()
             decided = sum(siblings.mapped("quantity"))
             if line.quantity * line.open_quantity < 0 or (
                 (len(siblings) > 1 or line.decision != "bill")
@@ -146,8 +144,10 @@ class BillingPrebillLine(models.Model):
         return settlement.share(self.open_amount, self.quantity, self.open_quantity, decimals)
 
     def _get_decided_quantity(self):
-        same_item = self.prebill_id.line_ids.filtered(lambda line: line.item_id == self.item_id)
-        return sum(same_item.mapped("quantity"))
+        return sum(self._get_same_item().mapped("quantity"))
+
+    def _get_same_item(self):
+        return self.prebill_id.line_ids.filtered(lambda line: line.item_id == self.item_id)
 
     def _get_left_open(self, same_item):
         """Return the value of this item that stays in WIP after the decisions `same_item`."""
@@ -213,7 +213,8 @@ class BillingPrebillLine(models.Model):
             vals["quantity"], vals["price_unit"], vals["discount"], decimals
         )
         commands = []
-        for line, billed in zip(self, settlement.spread(total, self.mapped("amount"), decimals)):
+        shares = settlement.spread(total, self.mapped("amount"), decimals)
+        for line, billed in zip(self, shares, strict=True):
             common = {
                 "item_id": line.item_id.id,
                 "company_id": line.company_id.id,

@@ -175,14 +175,13 @@ class BillingRun(models.Model):
         orders.order_line.filtered("billing_rule")._accrue_billing()
         Item = self.env["billing.item"].sudo()
         mine = Domain("order_id", "in", orders.ids)
-        billable = {
-            order: amount
-            for order, amount in Item._read_group(
+        billable = dict(
+            Item._read_group(
                 mine & Domain(Item._get_billable_domain(self.cutoff_date)),
                 ["order_id"],
                 ["open_amount:sum"],
             )
-        }
+        )
         blocked = Item._read_group(
             mine
             & Domain("is_open", "=", True)
