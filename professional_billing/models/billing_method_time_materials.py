@@ -32,7 +32,7 @@ class BillingMethodTimeMaterials(models.AbstractModel):
         rate = standard * (100 - rounding.decimal(line.discount)) / 100
         steps = [
             self.env._(
-                "Price of %(line)s: %(price)s per %(unit)s",
+                "Price of %(line)s: %(price)s / %(unit)s",
                 line=line._billing_label(),
                 price=line.currency_id.format(line.price_unit),
                 unit=line.product_uom_id.name,

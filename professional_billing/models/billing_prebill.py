@@ -86,10 +86,14 @@ class BillingPrebill(models.Model):
             others = prebill.order_ids.order_line.filtered(
                 lambda line: not line.billing_rule and not line.display_type and line.qty_to_invoice
             )
-            prebill.other_lines_note = others and self.env._(
-                "Not on this pre-bill: %(count)s order line(s) without a billing rule. "
-                "“Create Invoice” on the order bills them too.",
-                count=len(others),
+            prebill.other_lines_note = (
+                self.env._(
+                    "Not on this pre-bill: %(count)s order line(s) without a billing rule. "
+                    "“Create Invoice” on the order bills them too.",
+                    count=len(others),
+                )
+                if others
+                else False
             )
 
     @api.depends("line_ids.decision", "line_ids.amount", "line_ids.open_amount")

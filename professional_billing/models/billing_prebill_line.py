@@ -116,7 +116,7 @@ class BillingPrebillLine(models.Model):
 
     def action_explain(self):
         self.ensure_one()
-        return self.item_id._get_records_action(target="new")
+        return self.item_id._get_records_action(name=self.env._("Why this amount"), target="new")
 
     # -- values ---------------------------------------------------------------------------------
 

@@ -12,7 +12,6 @@ class BillingRun(models.Model):
 
     _name = "billing.run"
     _description = "Billing run"
-    _inherit = ["mail.thread"]
     _order = "id desc"
     _check_company_auto = True
 
@@ -39,7 +38,6 @@ class BillingRun(models.Model):
         required=True,
         readonly=True,
         copy=False,
-        tracking=True,
     )
     line_ids = fields.One2many("billing.run.line", "run_id", readonly=False, copy=False)
     included_count = fields.Integer(compute="_compute_counts", string="Engagements to bill")
