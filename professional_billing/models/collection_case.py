@@ -362,6 +362,8 @@ class CollectionCase(models.Model):
             email_layout_xmlid="mail.mail_notification_light",
             email_add_signature=False,
             force_email_lang=lang,
+            # The head of the mail says "Your account", not the name of our model.
+            model_description=self.with_context(lang=lang).env._("account"),
             force_send=False,
             notify_skip_followers=True,
             mail_headers={"Auto-Submitted": "auto-generated"},
