@@ -111,7 +111,8 @@ def free_newest(entries, quantity, amount, decimals=2):
         adjusted = _clamp(item.amount + rest, billed[item.key])
         rest -= adjusted - item.amount
         freed[index] = Freed(item.key, item.quantity, adjusted)
-    return freed
+    # What is still billed without hours, after a credit of hours alone, comes last.
+    return freed + _free_amount([entry for entry in entries if not entry.quantity], rest)
 
 
 def _free_amount(entries, amount):

@@ -2,4 +2,10 @@ from . import test_collection
 from . import test_collection_access
 from . import test_collection_common
 from . import test_collection_event
+from . import test_documents
 from . import test_rules_followup
+from . import test_rules_import
+from . import test_rules_rounding
+from . import test_rules_schedules
+from . import test_rules_settlement
+from . import test_tours
