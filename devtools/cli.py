@@ -45,6 +45,10 @@ def parser():
         sub.set_defaults(run=run)
         return sub
 
+    demo_month = command("demo", run_demo, "make a demo database, bill a month in it, serve it")
+    demo_month.add_argument("--no-serve", action="store_true", help="stop before serving")
+    add_port(demo_month)
+
     test = command(
         "test", run_tests, "run the tests: rules, Odoo, life in a database, Odoo's own suites"
     )
@@ -66,8 +70,8 @@ def parser():
     )
     upstream.add_argument("--modules", help="these modules' suites, separated by commas")
 
-    bench = command("bench", run_bench, "run the benchmarks")
-    bench.add_argument("name", nargs="?", help="only benchmarks/bench_NAME.py")
+    benchmark = command("bench", run_bench, "run the benchmarks")
+    benchmark.add_argument("name", nargs="?", help="only benchmarks/bench_NAME.py")
 
     install = command("install", install_database, "make a fresh database with the add-on")
     install.add_argument("database", metavar="DB")

@@ -16,6 +16,7 @@ from . import addons, odoo, paths, postgres, results
 from .console import Stop, say, step
 from .lock import lock
 
+BUNDLES = paths.DEVTOOLS / "scripts/bundles.py"
 RECORDED_ODOO = paths.DEVTOOLS / "scripts/recorded_odoo.py"
 
 #: People may work on two states of the add-on at once, so more than the newest template is kept.
@@ -122,7 +123,10 @@ def template_name(kind, *ingredients):
 
 
 def base_template(demo=False, extra=()):
-    """A template with what our add-ons depend on, and `extra` modules."""
+    """A template with what our add-ons depend on, and `extra` modules.
+
+    The web client's bundles are built in it, or else every browser test would do that.
+    """
     modules = sorted({*addons.dependencies(), *extra})
     name = template_name("demobase" if demo else "base", odoo.version(), *modules)
     what = f"Installing Odoo's modules{' with demo data' if demo else ''}"
@@ -130,6 +134,14 @@ def base_template(demo=False, extra=()):
     def make(new):
         create(new)
         install(new, modules, demo, what, install_record(name))
+        with step("Building the web client's bundles"):
+            output = install_record(name).with_suffix(".bundles.log")
+            run_recorded(
+                odoo.command(new, "--no-http", shell=True),
+                install_record(name),
+                output,
+                BUNDLES.read_text(),
+            )
 
     return template(name, make)
 

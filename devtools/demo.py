@@ -11,6 +11,8 @@ def demo_command(serve, port):
     """Make the database anew, run the script in Odoo's shell, serve. A failing script ends it."""
     if serve:
         database.require_port(port)
+    if not SCRIPT.exists():
+        raise Stop(f"{SCRIPT.relative_to(paths.ROOT)} is missing: check the clone is whole.")
     setup.ready()
     browser.ensure()
     database.drop(NAME)

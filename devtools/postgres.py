@@ -231,7 +231,11 @@ def as_helper():
         )
     group = str(pwd.getpwnam(HELPER).pw_gid)
     plain = ("setpriv", "--reuid", HELPER, "--regid", group, "--clear-groups")
-    through = (*plain, "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    # The secure bit makes access(2), which PostgreSQL asks before it starts, heed the capability.
+    through = (
+        *(*plain, "--securebits=+no_setuid_fixup"),
+        *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
+    )
     for words in (plain, through):
         probe = [*words, "test", "-x", binary("postgres"), "-a", "-x", paths.DEV]
         if subprocess.run(probe, capture_output=True, cwd="/", check=False).returncode == 0:
