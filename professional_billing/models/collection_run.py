@@ -283,8 +283,8 @@ class CollectionRun(models.Model):
             "params": {
                 "type": "warning" if failed else "success",
                 "message": self.env._(
-                    "%(customers)s customers reminded of %(lines)s instalments, "
-                    "%(failed)s instalments failed.",
+                    "Customers reminded: %(customers)s. Instalments reminded: %(lines)s, "
+                    "could not be reminded: %(failed)s.",
                     customers=done,
                     lines=sum(self.mapped("sent_count")),
                     failed=failed,

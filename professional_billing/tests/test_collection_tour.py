@@ -1,0 +1,21 @@
+import datetime
+
+from odoo.tests import HttpCase, tagged
+
+from .test_collection_common import CollectionCommon
+
+
+@tagged("post_install", "-at_install", "browser")
+class TestCollectionTour(CollectionCommon, HttpCase):
+    """The collector makes a follow-up run with her own hands."""
+
+    def test_follow_up_run(self):
+        self.customer.name = "Tour Customer"
+        due = self.company._billing_today() - datetime.timedelta(days=9)
+        kept, dropped = self._invoice(100, due), self._invoice(50, due)
+        self.start_tour("/odoo", "professional_billing_collection", login="collector")
+        run = self.env["collection.run"].search([])
+        self.assertEqual(run.state, "done")
+        self.assertEqual(run.line_ids.event_id.move_id, kept)
+        left_out = run.line_ids.filtered(lambda line: line.move_id == dropped)
+        self.assertEqual(left_out.skip_reason, "dropped")
