@@ -55,6 +55,18 @@ class BillingInstallment(models.Model):
         "The percentage of an instalment is between 0 and 100.",
     )
 
+    @api.model
+    def default_get(self, fields):
+        """Take the order's fixed-fee line when it has just one."""
+        values = super().default_get(fields)
+        order_id = self.env.context.get("default_order_id")
+        if "order_line_id" in fields and order_id and not values.get("order_line_id"):
+            order = self.env["sale.order"].browse(order_id)
+            lines = order.order_line.filtered(lambda line: line.billing_rule == "fixed_fee")
+            if len(lines) == 1:
+                values["order_line_id"] = lines.id
+        return values
+
     @api.depends("order_line_id")
     def _compute_order_id(self):
         for installment in self.filtered("order_line_id"):

@@ -53,6 +53,7 @@ class BillingPrebill(models.Model):
     amount_written_off = fields.Monetary(
         string="Written off", compute="_compute_amounts", store=True
     )
+    amount_written_up = fields.Monetary(string="Written up", compute="_compute_amounts", store=True)
     amount_postponed = fields.Monetary(string="Left in WIP", compute="_compute_amounts", store=True)
 
     @api.depends("state")
@@ -99,18 +100,20 @@ class BillingPrebill(models.Model):
     @api.depends("line_ids.decision", "line_ids.amount", "line_ids.open_amount")
     def _compute_amounts(self):
         for prebill in self:
-            by_decision = {"bill": 0.0, "write_off": 0.0}
-            for line in prebill.line_ids:
-                if line.decision in by_decision:
-                    by_decision[line.decision] += line.amount
-            lines = prebill.line_ids.grouped("item_id").values()
-            prebill.amount_open = sum(same_item[0].open_amount for same_item in lines)
-            prebill.amount_bill = by_decision["bill"]
-            prebill.amount_written_off = by_decision["write_off"] + sum(
-                prebill.line_ids.mapped("rate_write_off")
+            lines = prebill.line_ids
+            by_item = lines.grouped("item_id").values()
+            changes = lines.mapped("rate_write_off")
+            written_off = lines.filtered(lambda line: line.decision == "write_off")
+            prebill.amount_open = sum(same_item[0].open_amount for same_item in by_item)
+            prebill.amount_written_up = -sum(change for change in changes if change < 0)
+            prebill.amount_written_off = sum(written_off.mapped("amount")) + sum(
+                change for change in changes if change > 0
             )
             prebill.amount_postponed = sum(
-                same_item[0]._get_left_open(same_item) for same_item in lines
+                same_item[0]._get_left_open(same_item) for same_item in by_item
+            )
+            prebill.amount_bill = sum(
+                lines.filtered(lambda line: line.decision == "bill").mapped("amount")
             )
 
     @api.model_create_multi

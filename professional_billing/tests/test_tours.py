@@ -1,0 +1,123 @@
+import binascii
+import os
+from pathlib import Path
+from unittest.mock import patch
+
+from dateutil.relativedelta import relativedelta
+
+from odoo.tests import HttpCase, tagged
+from odoo.tests.common import ChromeBrowser
+
+from .common import BillingCommon
+
+# The documentation's pictures are made by these tests where this variable names a folder.
+PICTURES = os.environ.get("PROFESSIONAL_BILLING_PICTURES")
+
+WORK = (
+    ("Workshop on month-end closing with the finance team", 6.5),
+    ("Data migration: mapping of the legacy chart of accounts", 7.25),
+    ("Review of approval flows, notes and action list", 3.0),
+    ("Training of key users, second group", 8.0),
+)
+
+
+@tagged("post_install", "-at_install", "browser")
+class TestTours(BillingCommon, HttpCase):
+    """The main path through each screen, in a real browser, as the person who works there."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Tours log in with the login as the password.
+        cls.last_month = cls.today.replace(day=1) - relativedelta(days=1)
+        cls.consultant.name = "Anna Moreau"
+        cls.employee.name = "Anna Moreau"
+
+    def _create_month(self):
+        """Three clients with work done last month; one milestone is not reached."""
+        names = ("Brightwater Utilities", "Halden & Ross LLP", "Nordlys Shipping")
+        clients = self.env["res.partner"].create([{"name": name} for name in names])
+        orders = self.env["sale.order"]
+        for client, price in zip(clients, (180, 165, 195), strict=True):
+            order = self._create_engagement(
+                [
+                    {"product_id": self.hours.id, "product_uom_qty": 40, "price_unit": price},
+                    {"product_id": self.stages.id, "milestones": [40, 60]},
+                ],
+                partner_id=client.id,
+                date_order=self.last_month - relativedelta(months=1),
+            )
+            for day, (text, hours) in enumerate(WORK):
+                date = self.last_month - relativedelta(days=3 * day)
+                self._log_time(order.order_line[0], hours, date=date, name=text)
+            orders |= order
+        return orders
+
+    def _tour(self, url, name, user, picture=None):
+        wait = ChromeBrowser._wait_code_ok
+
+        def wait_and_shoot(browser, *args, **kwargs):
+            wait(browser, *args, **kwargs)
+            if PICTURES and picture:
+                data = browser._websocket_request("Page.captureScreenshot")["data"]
+                Path(PICTURES, picture).write_bytes(binascii.a2b_base64(data))
+
+        with patch.object(ChromeBrowser, "_wait_code_ok", wait_and_shoot):
+            self.start_tour(url, name, login=user.login)
+
+    def test_contract(self):
+        """A salesperson sets up instalments; an order that cannot be billed is not confirmed."""
+        line = {
+            "product_id": self.fee.id,
+            "installments": [{"name": "Kick-off", "percentage": 60}],
+        }
+        order = self._create_engagement([line], confirm=False)
+        url = f"/odoo/action-professional_billing.action_engagement/{order.id}"
+        self._tour(url, "professional_billing_contract", self.salesperson, "contract.png")
+        self.assertEqual(order.state, "sale")
+        self.assertEqual(order.billing_installment_ids.mapped("amount"), [5400.0, 3600.0])
+
+    def test_run(self):
+        """An accountant bills the month in six clicks and sees the posted invoices."""
+        orders = self._create_month()
+        self._tour("/odoo/billing-runs", "professional_billing_run", self.officer, "invoices.png")
+        self.assertEqual(orders.invoice_ids.mapped("state"), ["posted"] * 3)
+        billed = sum(orders.invoice_ids.mapped("amount_untaxed"))
+        self.assertEqual(billed, 24.75 * (180 + 165 + 195))
+
+    def test_prebill(self):
+        """A project manager bills eight of ten hours, writes off two and submits the pre-bill."""
+        order = self._create_engagement(
+            [{"product_id": self.hours.id, "price_unit": 180}], billing_approval="manager"
+        )
+        self._log_time(order.order_line, 10, date=-1, name="Design of the approval workflow")
+        self._log_time(order.order_line, 6.5, name="Interviews with department heads")
+        prebill = self._prebill(order)
+        self.env["billing.prebill"].invalidate_model()
+        self._tour("/odoo/pre-bills", "professional_billing_prebill", self.reviewer, "prebill.png")
+        self.assertEqual(prebill.state, "review")
+        self.assertEqual(prebill.amount_written_off, 360.0)
+        self.assertEqual(prebill.amount_bill, 14.5 * 180)
+
+    def test_wip(self):
+        """Work in progress as a list, a pivot and a graph."""
+        self._create_month()
+        self._tour("/odoo/work-in-progress", "professional_billing_wip", self.officer, "wip.png")
+
+    def test_screens_open(self):
+        """Every screen of the menu opens for the one whose job it is, without an error."""
+        self._create_month()._gather_prebills()
+        for user, path in (
+            (self.officer, "engagements"),
+            (self.officer, "pre-bills"),
+            (self.salesperson, "engagements"),
+            (self.salesperson, "work-in-progress"),
+            (self.reviewer, "work-in-progress"),
+        ):
+            with self.subTest(user=user.login, path=path):
+                self.browser_js(
+                    f"/odoo/{path}",
+                    "console.log('test successful')",
+                    ready="document.querySelector('.o_list_view, .o_view_nocontent')",
+                    login=user.login,
+                )
