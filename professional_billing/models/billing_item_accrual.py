@@ -69,7 +69,7 @@ class BillingItemAccrual(models.Model):
         return {
             **self._prepare_common(line),
             "project_id": (line.project_id or line.order_id.project_id).id,
-            "uom_id": self.env.ref("uom.product_uom_unit").id,
+            "uom_id": self.env["billing.method"]._get_uom("unit").id,
             "quantity": 1.0,
             "standard_rate": vals["standard_amount"],
             "rate": vals["amount"],

@@ -17,6 +17,12 @@ class BillingMethod(models.AbstractModel):
     def _for_rule(self, rule):
         return self.env[f"billing.method.{rule}"]
 
+    @api.model
+    def _get_uom(self, name):
+        """Return a unit of Odoo's own by its name, without asking whether it still exists."""
+        res_id = self.env["ir.model.data"]._xmlid_to_res_id(f"uom.product_uom_{name}")
+        return self.env["uom.uom"].browse(res_id)
+
     # -- set-up ---------------------------------------------------------------------------------
 
     def _get_setup_errors(self, line):
@@ -74,7 +80,7 @@ class BillingMethod(models.AbstractModel):
     def _get_billed_order_quantity(self, line, billed):
         """Return how much of the ordered quantity is billed, in the order line's unit.
 
-        :param billed: dict with `quantity` and `amount` billed net of credits
+        :param billed: dict with `quantity` (hours for time) and `amount` billed net of credits
         """
         total = line._billing_total()
         return (

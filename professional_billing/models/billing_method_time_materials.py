@@ -13,7 +13,7 @@ class BillingMethodTimeMaterials(models.AbstractModel):
 
     def _get_setup_errors(self, line):
         yield from super()._get_setup_errors(line)
-        hours_uom = self.env.ref("uom.product_uom_hour")
+        hours_uom = self._get_uom("hour")
         if not line.product_uom_id._has_common_reference(hours_uom):
             yield self.env._(
                 "%(line)s: time and materials needs a unit of time (hours or days), not “%(unit)s”.",
@@ -55,14 +55,15 @@ class BillingMethodTimeMaterials(models.AbstractModel):
         return {"standard_rate": standard, "rate": rate, "billable": True, "steps": steps}
 
     def _get_billed_order_quantity(self, line, billed):
-        hours_uom = self.env.ref("uom.product_uom_hour")
-        return hours_uom._compute_quantity(
+        return self._get_uom("hour")._compute_quantity(
             float(billed["quantity"]), line.product_uom_id, rounding_method="HALF-UP"
         )
 
     def _prepare_bill_lines(self, line, prebill_lines):
         """One invoice line per rate; work credited by price only stands on a line of its own."""
-        by_rate = prebill_lines.filtered("quantity").grouped("rate")
+        by_rate = prebill_lines.filtered("quantity").grouped(
+            lambda part: (part.rate, part.item_id.uom_id)
+        )
         result = [(part, self._prepare_time_line(line, part)) for part in by_rate.values()]
         for prebill_line in prebill_lines.filtered(lambda part: not part.quantity):
             values = {"name": prebill_line.narrative, "quantity": 1.0, "discount": 0.0}

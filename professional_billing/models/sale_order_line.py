@@ -102,8 +102,8 @@ class SaleOrderLine(models.Model):
                 line[f"billing_{part}_amount"] = total["amount"]
                 line[f"billing_{part}_quantity"] = method._get_billed_order_quantity(line, total)
 
-    def _get_billing_ledger(self, until=None):
-        """Return {line id: {"billed": totals, "open": totals}} in the items' units.
+    def _get_billing_ledger(self):
+        """Return {line id: {"billed": totals, "open": totals}}, quantities of time in hours.
 
         Open is what can be billed: blocked work counts once its reason is gone.
         """
@@ -115,7 +115,7 @@ class SaleOrderLine(models.Model):
             .sudo()
             ._read_group(
                 [("order_line_id", "in", self.ids)],
-                ["order_line_id", "blocked_reason"],
+                ["order_line_id", "blocked_reason", "uom_id"],
                 [
                     "billed_quantity:sum",
                     "billed_amount:sum",
@@ -124,16 +124,21 @@ class SaleOrderLine(models.Model):
                 ],
             )
         )
-        for line, reason, billed_quantity, billed_amount, open_quantity, open_amount in groups:
-            parts = {"billed": (billed_quantity, billed_amount)}
-            if not reason:
-                parts["open"] = (open_quantity, open_amount)
+        for line, reason, uom, billed_quantity, billed_amount, open_quantity, open_amount in groups:
             totals = ledger.setdefault(line.id, {})
-            for part, (quantity, amount) in parts.items():
-                total = totals.setdefault(part, {"quantity": 0.0, "amount": rounding.decimal(0)})
-                total["quantity"] += quantity
-                total["amount"] += rounding.money(amount, line.currency_id.decimal_places)
+            self._add_to_ledger(totals, "billed", line, uom, billed_quantity, billed_amount)
+            if not reason:
+                self._add_to_ledger(totals, "open", line, uom, open_quantity, open_amount)
         return ledger
+
+    @api.model
+    def _add_to_ledger(self, totals, part, line, uom, quantity, amount):
+        hours = self.env["billing.method"]._get_uom("hour")
+        if uom != hours and uom._has_common_reference(hours):
+            quantity = uom._compute_quantity(quantity, hours, round=False)
+        total = totals.setdefault(part, {"quantity": 0.0, "amount": rounding.decimal(0)})
+        total["quantity"] += quantity
+        total["amount"] += rounding.money(amount, line.currency_id.decimal_places)
 
     @api.depends("billing_rule")
     def _compute_qty_delivered_method(self):
@@ -166,7 +171,7 @@ class SaleOrderLine(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT item.order_line_id,
+                SELECT item.order_line_id, item.uom_id,
                        SUM(CASE allocation.kind WHEN 'bill' THEN 1 ELSE -1 END * allocation.quantity),
                        SUM(CASE allocation.kind WHEN 'bill' THEN 1 ELSE -1 END * allocation.amount)
                   FROM billing_allocation allocation
@@ -174,20 +179,22 @@ class SaleOrderLine(models.Model):
                  WHERE item.order_line_id IN %(lines)s
                    AND allocation.kind IN ('bill', 'credit')
                    AND allocation.date <= %(date)s
-              GROUP BY item.order_line_id
+              GROUP BY item.order_line_id, item.uom_id
                 """,
                 lines=tuple(self.ids) or (0,),
                 date=date,
             )
         )
+        ledger = {}
+        for line_id, uom_id, quantity, amount in rows:
+            line, uom = self.browse(line_id), self.env["uom.uom"].browse(uom_id)
+            totals = ledger.setdefault(line, {})
+            self._add_to_ledger(totals, "billed", line, uom, quantity, amount)
         return {
             line.id: self.env["billing.method"]
             ._for_rule(line.billing_rule)
-            ._get_billed_order_quantity(
-                line, {"quantity": quantity, "amount": rounding.decimal(amount)}
-            )
-            for line_id, quantity, amount in rows
-            for line in [self.browse(line_id)]
+            ._get_billed_order_quantity(line, totals["billed"])
+            for line, totals in ledger.items()
         }
 
     @api.depends("billing_rule", "billing_open_quantity")
@@ -245,9 +252,8 @@ class SaleOrderLine(models.Model):
 
     @api.constrains("billing_rule", "product_uom_id", "product_id")
     def _check_billing_rule(self):
-        hours = None
+        hours = self.env["billing.method"]._get_uom("hour")
         for line in self.filtered("billing_rule"):
-            hours = hours or self.env.ref("uom.product_uom_hour")
             if line.display_type or line.product_id.type != "service":
                 raise ValidationError(
                     self.env._(
