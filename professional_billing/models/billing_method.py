@@ -25,6 +25,18 @@ class BillingMethod(models.AbstractModel):
 
     # -- set-up ---------------------------------------------------------------------------------
 
+    # Where Odoo takes the delivered quantity from (`sale.order.line.qty_delivered_method`), when
+    # the rule decides it and not the service.
+    _qty_delivered_method = None
+
+    def _get_line_error(self, line):
+        """Return the sentence that says why `line` can never have this rule, or None."""
+        if line.display_type or line.product_id.type != "service":
+            return self.env._(
+                "%(line)s: only a service can have a billing rule.", line=line._billing_label()
+            )
+        return None
+
     def _get_setup_errors(self, line):
         """Return the sentences that say why `line` cannot be billed as it is set up."""
         if line.product_id and not line.product_id.active:

@@ -9,6 +9,7 @@ class BillingMethodMilestone(models.AbstractModel):
     _name = "billing.method.milestone"
     _inherit = "billing.method"
     _description = "Milestones"
+    _qty_delivered_method = "milestones"
 
     def _get_setup_errors(self, line):
         yield from super()._get_setup_errors(line)

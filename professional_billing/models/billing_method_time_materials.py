@@ -10,16 +10,21 @@ class BillingMethodTimeMaterials(models.AbstractModel):
     _name = "billing.method.time_materials"
     _inherit = "billing.method"
     _description = "Time and materials"
+    _qty_delivered_method = "timesheet"
+
+    def _get_line_error(self, line):
+        error = super()._get_line_error(line)
+        if error or line.product_uom_id._has_common_reference(self._get_uom("hour")):
+            return error
+        return self.env._(
+            "%(line)s: time and materials needs a unit of time (hours or days), not “%(unit)s”. "
+            "Change the unit or the billing rule.",
+            line=line._billing_label(),
+            unit=line.product_uom_id.name,
+        )
 
     def _get_setup_errors(self, line):
         yield from super()._get_setup_errors(line)
-        hours_uom = self._get_uom("hour")
-        if not line.product_uom_id._has_common_reference(hours_uom):
-            yield self.env._(
-                "%(line)s: time and materials needs a unit of time (hours or days), not “%(unit)s”.",
-                line=line._billing_label(),
-                unit=line.product_uom_id.name,
-            )
         if not line.price_unit:
             yield self.env._(
                 "%(line)s: time and materials needs a price per %(unit)s.",

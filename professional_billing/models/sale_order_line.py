@@ -96,7 +96,7 @@ class SaleOrderLine(models.Model):
         ledger = ruled._get_billing_ledger()
         for line in ruled:
             values = ledger.get(line._origin.id, {})
-            method = self.env["billing.method"]._for_rule(line.billing_rule)
+            method = line._get_billing_method()
             for part in ("billed", "open"):
                 total = values.get(part, {"quantity": 0.0, "amount": rounding.decimal(0)})
                 line[f"billing_{part}_amount"] = total["amount"]
@@ -144,11 +144,9 @@ class SaleOrderLine(models.Model):
     def _compute_qty_delivered_method(self):
         # EXTENDS sale: the rule says where the delivered quantity comes from, not the product.
         result = super()._compute_qty_delivered_method()
-        for line in self:
-            if line.billing_rule == "milestone":
-                line.qty_delivered_method = "milestones"
-            elif line.billing_rule == "time_materials":
-                line.qty_delivered_method = "timesheet"
+        for line in self.filtered("billing_rule"):
+            method = line._get_billing_method()._qty_delivered_method
+            line.qty_delivered_method = method or line.qty_delivered_method
         return result
 
     @api.depends("billing_rule", "billing_billed_quantity")
@@ -191,9 +189,7 @@ class SaleOrderLine(models.Model):
             totals = ledger.setdefault(line, {})
             self._add_to_ledger(totals, "billed", line, uom, quantity, amount)
         return {
-            line.id: self.env["billing.method"]
-            ._for_rule(line.billing_rule)
-            ._get_billed_order_quantity(line, totals["billed"])
+            line.id: line._get_billing_method()._get_billed_order_quantity(line, totals["billed"])
             for line, totals in ledger.items()
         }
 
@@ -252,27 +248,9 @@ class SaleOrderLine(models.Model):
 
     @api.constrains("billing_rule", "product_uom_id", "product_id")
     def _check_billing_rule(self):
-        hours = self.env["billing.method"]._get_uom("hour")
         for line in self.filtered("billing_rule"):
-            if line.display_type or line.product_id.type != "service":
-                raise ValidationError(
-                    self.env._(
-                        "%(line)s: only a service can have a billing rule.",
-                        line=line._billing_label(),
-                    )
-                )
-            if (
-                line.billing_rule == "time_materials"
-                and not line.product_uom_id._has_common_reference(hours)
-            ):
-                raise ValidationError(
-                    self.env._(
-                        "%(line)s: time and materials needs a unit of time (hours or days), "
-                        "not “%(unit)s”. Change the unit or the billing rule.",
-                        line=line._billing_label(),
-                        unit=line.product_uom_id.name,
-                    )
-                )
+            if error := line._get_billing_method()._get_line_error(line):
+                raise ValidationError(error)
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -318,6 +296,10 @@ class SaleOrderLine(models.Model):
 
     # -- billing --------------------------------------------------------------------------------
 
+    def _get_billing_method(self):
+        """Return the model that knows this line's rule."""
+        return self.env["billing.method"]._for_rule(self.billing_rule)
+
     def _billing_label(self):
         """Return a name a user recognises in a message: order and line."""
         return f"{self.order_id.name} – {self._get_bill_label()}"
@@ -339,9 +321,7 @@ class SaleOrderLine(models.Model):
         return [
             error
             for line in self.filtered("billing_rule")
-            for error in self.env["billing.method"]
-            ._for_rule(line.billing_rule)
-            ._get_setup_errors(line)
+            for error in line._get_billing_method()._get_setup_errors(line)
         ]
 
     def _complete_confirmed_billing(self):
