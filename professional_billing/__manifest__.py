@@ -36,6 +36,10 @@
         "views/collection_menus.xml",
     ],
     "demo": [
+        "demo/company_demo.xml",
+        "demo/staff_demo.xml",
+        "demo/client_demo.xml",
+        "demo/service_demo.xml",
         "demo/demo.xml",
     ],
     "assets": {
