@@ -1,0 +1,496 @@
+import contextlib
+import logging
+import os
+import random
+
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from .common import BillingCommon
+
+_logger = logging.getLogger(__name__)
+
+SEQUENCES, STEPS = 60, 12
+LONG_SEQUENCES = 1000
+#: A broken rule shows in many sequences: these are enough to see it.
+MOST_FAILURES = 3
+#: How often each step is tried, against the others.
+WEIGHTS = {
+    "log_time": 5,
+    "edit_time": 3,
+    "delete_time": 1,
+    "move_time": 1,
+    "gather": 3,
+    "refresh": 1,
+    "edit_prebill": 4,
+    "approve": 1,
+    "reopen": 1,
+    "bill": 6,
+    "bill_by_wizard": 1,
+    "cancel_prebill": 1,
+    "post": 6,
+    "edit_draft": 4,
+    "delete_line": 1,
+    "delete_draft": 1,
+    "cancel_draft": 1,
+    "reset_to_draft": 2,
+    "credit_part": 4,
+    "credit_all": 2,
+    "reopen_credit": 2,
+    "cancel_credit": 1,
+    "rebill": 2,
+    "toggle_milestone": 2,
+    "change_price": 1,
+    "change_instalment": 1,
+}
+
+
+class Failure(AssertionError):
+    """An invariant does not hold after a step."""
+
+
+@tagged("post_install", "-at_install")
+class TestLedgerProperty(BillingCommon):
+    """Whatever people do, in whatever order, the WIP ledger stays exact.
+
+    Random sequences of steps on an engagement with lines of all three rules. After each step the
+    whole ledger is audited; a step that is refused must have changed nothing. A failing sequence
+    is shortened and told step by step; `PROFESSIONAL_BILLING_SEED=<seed>` plays it again.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.engagements = [
+            cls._create_engagement(
+                [
+                    {"product_id": cls.hours.id, "price_unit": hourly, "discount": discount},
+                    {"product_id": cls.days.id, "price_unit": daily},
+                    {
+                        "product_id": cls.fee.id,
+                        "price_unit": fee,
+                        "installments": [{"percentage": part} for part in instalments],
+                    },
+                    {"product_id": cls.stages.id, "price_unit": stages, "milestones": milestones},
+                ],
+                milestone_acceptance=acceptance,
+            )
+            for hourly, discount, daily, fee, instalments, stages, milestones, acceptance in (
+                (100, 0, 800, 9000, (50, 25, 25), 5000, (50, 50), False),
+                (87.35, 12.5, 799.99, 100.01, (33.3333, 33.3333, 33.3334), 77.77, (33, 67), True),
+                (0.07, 0, 1234.5, 333.33, (10, 90), 0.05, (30, 30, 40), False),
+            )
+        ]
+        # Each step is audited by itself: mail's own bookkeeping is no part of it.
+        cls.env = cls.env(context={**cls.env.context, "tracking_disable": True})
+
+    @contextlib.contextmanager
+    def subTest(self, msg=None, **params):
+        """Stop at the first failed check, so that the step that broke it is known."""
+        try:
+            yield
+        except AssertionError as error:
+            raise Failure(f"{params}: {error}") from error
+
+    def test_random_sequences(self):
+        """Random work, review, bills, edits, credits: invariants 1 to 3 hold after every step."""
+        seed = os.environ.get("PROFESSIONAL_BILLING_SEED")
+        if seed:
+            seeds = [int(seed)]
+        elif os.environ.get("PROFESSIONAL_BILLING_LONG"):
+            start = random.SystemRandom().randrange(10**6, 10**9)
+            seeds = range(start, start + LONG_SEQUENCES)
+        else:
+            seeds = range(SEQUENCES)
+        _logger.info("%s sequences of %s steps from seed %s", len(seeds), STEPS, seeds[0])
+        failures = []
+        for seed in seeds:
+            failure, _story = self._play(seed, range(STEPS))
+            if failure:
+                failures.append(self._tell(seed, *self._shorten(seed)))
+                _logger.info(failures[-1])
+                if len(failures) == MOST_FAILURES:
+                    break
+        if failures:
+            self.fail("\n\n".join(failures))
+
+    def _play(self, seed, indexes):
+        """Play a sequence on the database and undo it; return what failed, or None, and the story.
+
+        Each step has dice of its own, so that leaving one out does not change the others.
+        """
+        story, failure = [], None
+        with self.env.cr.savepoint() as savepoint:
+            self.order = self.engagements[seed % len(self.engagements)].with_env(self.env)
+            self.worked, self.edited = {}, self.env["account.move"]
+            for index in indexes:
+                self.dice = random.Random(f"{seed}/{index}")
+                try:
+                    story.append(self._step())
+                except Exception as error:
+                    if not isinstance(error, AssertionError):
+                        _logger.exception("Seed %s, step %s", seed, index)
+                    failure = f"{self.doing}: {type(error).__name__}: {error}"
+                    story.append(failure)
+                    break
+            savepoint.rollback()
+        return failure, story
+
+    def _shorten(self, seed):
+        """Leave out steps as long as the sequence fails."""
+        indexes = list(range(STEPS))
+        failure, story = self._play(seed, indexes)
+        indexes = indexes[: len(story)]
+        for index in indexes[:]:
+            shorter = [other for other in indexes if other != index]
+            new_failure, new_story = self._play(seed, shorter)
+            if new_failure:
+                indexes, failure, story = shorter[: len(new_story)], new_failure, new_story
+        return failure, story
+
+    def _tell(self, seed, failure, story):
+        steps = "\n".join(f"  {number}. {step}" for number, step in enumerate(story, 1))
+        return (
+            f"{failure}\nPROFESSIONAL_BILLING_SEED={seed} plays this again; shortened to:\n{steps}"
+        )
+
+    def _step(self):
+        """Do one random step and audit the ledger; return what was done in words."""
+        names, weights = zip(*WEIGHTS.items(), strict=True)
+        before = self._snapshot()
+        self.doing = "nothing to do"
+        for name in self.dice.choices(names, weights, k=5):
+            self.doing = name
+            self.changed_time, self.changed_drafts = {}, self.edited
+            try:
+                with self.env.cr.savepoint():
+                    done = getattr(self, f"_do_{name}")()
+                    self.env.flush_all()
+                    self.env.cr.precommit.run()
+            except UserError as error:
+                self.doing = f"{name} refused: {error}"
+                self.assertEqual(self._snapshot(), before, "A refused step changed the ledger.")
+                return self.doing
+            if done:
+                self.doing = f"{name}: {done}"
+                self.worked.update(self.changed_time)
+                self.edited = self.changed_drafts.exists().filtered(lambda m: m.state == "draft")
+                self._audit()
+                return self.doing
+        return "nothing to do"
+
+    # -- checks ---------------------------------------------------------------------------------
+
+    def _snapshot(self):
+        """Return the rows of the ledger and of what it settles, as they are in the database."""
+        self.env.flush_all()
+        order_ids = tuple(self.order.ids)
+        return [
+            self._query(f"SELECT * FROM {table} WHERE {column} IN %s ORDER BY id", ids)
+            for table, column, ids in (
+                ("billing_item", "order_id", order_ids),
+                ("billing_allocation", "item_id", tuple(self._items(self.order).ids) or (0,)),
+                ("account_analytic_line", "order_id", order_ids),
+                ("billing_installment", "order_id", order_ids),
+            )
+        ]
+
+    def _audit(self):
+        self.assertLedger(self.order, edited=self.edited)
+        self._audit_worked_hours()
+        self._audit_bills()
+        self._audit_prebills()
+
+    def _audit_worked_hours(self):
+        """Invariant 1: every entry has the hours its author wrote."""
+        times = self.env["account.analytic.line"].browse(self.worked)
+        self.assertEqual(
+            {time.id: time.unit_amount for time in times}, self.worked, "worked hours changed"
+        )
+
+    def _audit_bills(self):
+        """What the invoices say in the books, less their credit notes, is what is billed."""
+        total = 0.0
+        for move in self._moves().filtered(lambda move: move.state != "cancel"):
+            if move in self.edited:
+                return
+            refunds = move.reversal_move_ids.filtered(lambda refund: refund.state == "posted")
+            for line in move.invoice_line_ids:
+                origin = refunds.invoice_line_ids.filtered(
+                    lambda credit, line=line: credit.billing_origin_line_id == line
+                )
+                total += max(line.price_subtotal - sum(origin.mapped("price_subtotal")), 0)
+        billed = sum(self._items(self.order).mapped("billed_amount"))
+        self.assertAlmostEqual(billed, total, 6, "billed is not what the invoices say")
+
+    def _audit_prebills(self):
+        """Work is held by one open pre-bill at most, and by none that is closed."""
+        held = self._items(self.order).filtered("prebill_id")
+        for item in held:
+            self.assertIn(item.prebill_id.state, ("draft", "review", "approved"))
+            self.assertIn(item, item.prebill_id.line_ids.item_id)
+        open_lines = self._prebills("draft", "review", "approved").line_ids
+        for item, lines in open_lines.grouped("item_id").items():
+            self.assertEqual(item.prebill_id, lines.prebill_id, "held by another pre-bill")
+
+    # -- what there is --------------------------------------------------------------------------
+
+    def _pick(self, records):
+        return records[self.dice.randrange(len(records))] if records else records
+
+    def _moves(self, move_type="out_invoice", *states):
+        moves = self.env["account.move"].search(
+            [
+                ("move_type", "=", move_type),
+                ("invoice_line_ids.sale_line_ids.order_id", "=", self.order.id),
+            ],
+            order="id",
+        )
+        return moves.filtered(lambda move: not states or move.state in states)
+
+    def _prebills(self, *states):
+        prebills = self.env["billing.prebill"].search(
+            [("order_ids", "in", self.order.ids), ("state", "in", states)], order="id"
+        )
+        return prebills.with_user(self.officer)
+
+    def _times(self):
+        return self.env["account.analytic.line"].search(
+            [("order_id", "=", self.order.id), ("project_id", "!=", False)], order="id"
+        )
+
+    def _hours(self):
+        return self.dice.choice((0, 0.1, 0.25, 0.33, 0.5, 1, 1.25, 1.75, 2, 3.3, 7.5))
+
+    # -- steps: work ----------------------------------------------------------------------------
+
+    def _do_log_time(self):
+        line = self.dice.choice(self.order.order_line.filtered("task_id"))
+        hours = self._hours()
+        time = self._log_time(line, hours, self.dice.randint(-20, 1))
+        self.changed_time[time.id] = time.unit_amount
+        return f"{time.unit_amount} h on {line.name}, {time.date}"
+
+    def _do_edit_time(self):
+        if time := self._pick(self._times()):
+            if self.dice.random() < 0.3:
+                time.name = "Work told better"
+                return f"text of {time.id}"
+            before = time.unit_amount
+            time.unit_amount = self._hours()
+            self.changed_time[time.id] = time.unit_amount
+            return f"{before} h to {time.unit_amount} h"
+        return None
+
+    def _do_delete_time(self):
+        if time := self._pick(self._times()):
+            time_id, hours = time.id, time.unit_amount
+            time.unlink()
+            self.worked.pop(time_id, None)
+            return f"{hours} h"
+        return None
+
+    def _do_move_time(self):
+        if time := self._pick(self._times()):
+            line = self.dice.choice(self.order.order_line.filtered("task_id"))
+            time.task_id = line.task_id
+            return f"{time.unit_amount} h to {line.name}"
+        return None
+
+    def _do_toggle_milestone(self):
+        milestone = self._pick(self.order.order_line.billing_milestone_ids)
+        if milestone.is_reached and not milestone.accepted_date and self.dice.random() < 0.7:
+            milestone.action_accept()
+            return f"{milestone.name} accepted"
+        milestone.is_reached = not milestone.is_reached
+        return f"{milestone.name} reached: {milestone.is_reached}"
+
+    def _do_change_price(self):
+        line = self._pick(self.order.order_line)
+        line.price_unit = line.price_unit * self.dice.choice((0.5, 1.1, 2))
+        return f"{line.name} at {line.price_unit}"
+
+    def _do_change_instalment(self):
+        instalment = self._pick(self.order.billing_installment_ids)
+        instalment.percentage = self.dice.choice((5, 25, 50))
+        return f"{instalment.name} {instalment.percentage} %"
+
+    # -- steps: review --------------------------------------------------------------------------
+
+    def _do_gather(self):
+        prebills = self._prebill(self.order)
+        again = self._prebill(self.order)
+        self.assertEqual(prebills, again, "gathering again made another pre-bill")
+        return f"{len(prebills.line_ids)} lines"
+
+    def _do_refresh(self):
+        if prebill := self._pick(self._prebills("draft", "review")):
+            prebill.action_refresh()
+            return prebill.name
+        return None
+
+    def _do_edit_prebill(self):
+        lines = self._prebills("draft", "review").line_ids
+        if not lines:
+            return None
+        line = self._pick(lines)
+        what = self.dice.choice(("lower", "raise", "rate", "amounts", "postpone", "off", "split"))
+        line.reason_id = self.reason
+        if what == "lower":
+            line.quantity = line.open_quantity * self.dice.choice((0, 0.2, 0.5, 0.9))
+        elif what == "raise":
+            line.quantity = line.open_quantity * self.dice.choice((1.1, 2))
+        elif what == "rate":
+            line.rate = line.agreed_rate * self.dice.choice((0, 0.5, 1.25))
+        elif what == "amounts":
+            line.write({"rate": line.agreed_rate * 0.9, "quantity": line.open_quantity * 1.5})
+        elif what == "postpone":
+            line.decision = "postpone"
+        elif what == "off":
+            line.decision = "write_off"
+        else:
+            line.quantity = line.open_quantity * 0.4
+            line.action_write_off_rest()
+        if line.exists():
+            return f"{what} {line.narrative}: {line.decision} {line.quantity} x {line.rate}"
+        return what
+
+    def _do_approve(self):
+        if prebill := self._pick(self._prebills("draft", "review")):
+            prebill.action_approve()
+            return prebill.name
+        return None
+
+    def _do_reopen(self):
+        if prebill := self._pick(self._prebills("approved")):
+            prebill.action_reopen()
+            return prebill.name
+        return None
+
+    def _do_cancel_prebill(self):
+        if prebill := self._pick(self._prebills("draft", "review", "approved")):
+            prebill.action_cancel()
+            return prebill.name
+        return None
+
+    # -- steps: bills ---------------------------------------------------------------------------
+
+    def _do_bill(self):
+        prebills = self._prebills("draft", "review", "approved") or self._prebill(self.order)
+        if not prebills:
+            return None
+        moves = prebills.action_invoice()
+        again = self._prebill(self.order)
+        open_items = self._items(self.order).filtered("prebill_id")
+        self.assertFalse(
+            again.line_ids.filtered(lambda line: not line.open_quantity and not line.open_amount),
+            "gathered work without anything open",
+        )
+        self.assertEqual(open_items.prebill_id, again.with_env(open_items.env))
+        return f"{moves.mapped('amount_untaxed')}"
+
+    def _do_bill_by_wizard(self):
+        return f"{self._bill_by_wizard(self.order).mapped('amount_untaxed')}"
+
+    def _do_post(self):
+        move = self._pick(self._moves("out_invoice", "draft") | self._moves("out_refund", "draft"))
+        if move:
+            move.action_post()
+            return f"{move.name} {move.amount_untaxed}"
+        return None
+
+    def _do_edit_draft(self):
+        if move := self._pick(self._moves("out_invoice", "draft")):
+            line = self._pick(move.invoice_line_ids.filtered(lambda line: not line.display_type))
+            line = line or self._pick(move.invoice_line_ids)
+            if not line:
+                return None
+            field = self.dice.choice(("quantity", "price_unit", "discount"))
+            if field == "discount":
+                value = self.dice.choice((0, 10, 50, 100))
+            else:
+                value = round(line[field] * self.dice.choice((0, 0.5, 0.9, 1.1, 2)), 2)
+            before = line[field]
+            move.invoice_line_ids = [Command.update(line.id, {field: value})]
+            self.changed_drafts |= move
+            return f"{field} {before} to {value}"
+        return None
+
+    def _do_delete_line(self):
+        if move := self._pick(self._moves("out_invoice", "draft")):
+            line = self._pick(move.invoice_line_ids)
+            if not line:
+                return None
+            label = f"{line.quantity} x {line.price_unit} of {move.amount_untaxed}"
+            move.invoice_line_ids = [Command.delete(line.id)]
+            return label
+        return None
+
+    def _do_delete_draft(self):
+        moves = self._moves("out_invoice", "draft") | self._moves("out_refund", "draft")
+        if move := self._pick(moves):
+            label = f"{move.move_type} {move.amount_untaxed}"
+            move.unlink()
+            return label
+        return None
+
+    def _do_cancel_draft(self):
+        moves = self._moves("out_invoice") | self._moves("out_refund")
+        if move := self._pick(moves):
+            state = move.state
+            if state == "cancel":
+                move.button_draft()
+            else:
+                move.button_cancel()
+            return f"{move.move_type} {move.amount_untaxed} from {state} to {move.state}"
+        return None
+
+    def _do_reset_to_draft(self):
+        if move := self._pick(self._moves("out_invoice", "posted")):
+            move.button_draft()
+            return f"{move.amount_untaxed}"
+        return None
+
+    def _do_credit_part(self):
+        if move := self._pick(self._moves("out_invoice", "posted")):
+            refund = self._reverse(move)
+            line = self._pick(refund.invoice_line_ids)
+            commands = [Command.delete(other.id) for other in refund.invoice_line_ids - line]
+            what = self.dice.choice(("quantity", "quantity", "price_unit"))
+            value = round(line[what] * self.dice.choice((0.25, 0.5, 0.9, 1)), 2)
+            refund.invoice_line_ids = [*commands, Command.update(line.id, {what: value})]
+            if self.dice.random() < 0.8:
+                refund.action_post()
+            return f"{refund.amount_untaxed} of {move.amount_untaxed} ({what}), {refund.state}"
+        return None
+
+    def _do_credit_all(self):
+        if move := self._pick(self._moves("out_invoice", "posted")):
+            refund = self._credit(move)
+            return f"{refund.amount_untaxed}"
+        return None
+
+    def _do_reopen_credit(self):
+        if refund := self._pick(self._moves("out_refund", "posted")):
+            refund.button_draft()
+            return f"{refund.amount_untaxed}"
+        return None
+
+    def _do_cancel_credit(self):
+        if refund := self._pick(self._moves("out_refund", "posted")):
+            refund.button_draft()
+            refund.button_cancel()
+            return f"{refund.amount_untaxed}"
+        return None
+
+    def _do_rebill(self):
+        # A second credit note for all of a bill that is credited in part credits too much: the
+        # books follow the user there, the ledger cannot.
+        moves = self._moves("out_invoice", "posted").filtered(
+            lambda move: "posted" not in move.reversal_move_ids.mapped("state")
+        )
+        if move := self._pick(moves):
+            new = self._reverse(move, "modify_moves")
+            return f"{new.amount_untaxed} for {move.amount_untaxed}"
+        return None
