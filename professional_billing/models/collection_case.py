@@ -51,8 +51,8 @@ class CollectionCase(models.Model):
         compute="_compute_amounts",
         help="Payments and credit notes that are not matched with an invoice yet.",
     )
-    oldest_due_date = fields.Date(compute="_compute_amounts")
-    days_late = fields.Integer(compute="_compute_amounts", aggregator=None)
+    oldest_due_date = fields.Date(string="Oldest due date", compute="_compute_amounts")
+    days_late = fields.Integer(string="Days late", compute="_compute_amounts", aggregator=None)
     level_name = fields.Char(string="Level reached", compute="_compute_next_action")
     next_action = fields.Char(string="Next step", compute="_compute_next_action")
     open_line_ids = fields.Many2many(

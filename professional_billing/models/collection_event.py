@@ -62,7 +62,7 @@ class CollectionEvent(models.Model):
     move_ref = fields.Integer(string="Invoice ID", required=True, readonly=True, aggregator=None)
     move_name = fields.Char(string="Invoice", required=True, readonly=True)
     partner_name = fields.Char(string="Customer", required=True, readonly=True)
-    due_date = fields.Date(required=True, readonly=True)
+    due_date = fields.Date(string="Due date", required=True, readonly=True)
     amount = fields.Monetary(
         string="Instalment",
         required=True,
@@ -118,10 +118,11 @@ class CollectionEvent(models.Model):
         [
             ("queued", "In the mail queue"),
             ("sent", "Sent"),
-            ("stuck", "Waiting: our mail server has a problem"),
+            ("stuck", "Stuck in the mail queue"),
             ("failed", "Not delivered"),
             ("assigned", "With the collector"),
         ],
+        string="Delivery",
         compute="_compute_state",
         help="Read from the mail system at this moment; it is not part of the log.",
     )

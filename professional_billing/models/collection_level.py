@@ -21,7 +21,7 @@ class CollectionLevel(models.Model):
         help="The level is due this many days after the due date of the instalment.",
     )
     min_gap_days = fields.Integer(
-        string="Days since last",
+        string="Days between",
         default=7,
         required=True,
         help="Least number of days since the reminder before, so that customers have time to pay.",
@@ -51,7 +51,7 @@ class CollectionLevel(models.Model):
         "A follow-up level starts at least one day after the due date: set Days late to 1 or more.",
     )
     _gap_not_negative = models.Constraint(
-        "CHECK(min_gap_days >= 0)", "Days since last must be zero or more."
+        "CHECK(min_gap_days >= 0)", "Days between must be zero or more."
     )
 
     @api.constrains("channel", "mail_template_id")

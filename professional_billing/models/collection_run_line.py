@@ -7,7 +7,7 @@ TOLD_ALONG = ("not_yet", "gap", "all_sent", "stuck")
 
 # Reasons found when sending; before that they say how the proposal saw it.
 SKIP_REASONS = [
-    ("not_yet", "The next level is not due yet"),
+    ("not_yet", "Next level not due yet"),
     ("gap", "Too soon after the last reminder"),
     ("below_minimum", "Less is overdue than the level asks for"),
     ("credit_covers", "Unallocated payments or credit notes cover it"),
@@ -59,8 +59,8 @@ class CollectionRunLine(models.Model):
     move_id = fields.Many2one(
         "account.move", string="Invoice", readonly=True, ondelete="set null", index="btree_not_null"
     )
-    due_date = fields.Date(required=True, readonly=True)
-    days_late = fields.Integer(compute="_compute_days_late", aggregator=None)
+    due_date = fields.Date(string="Due date", required=True, readonly=True)
+    days_late = fields.Integer(string="Days late", compute="_compute_days_late", aggregator=None)
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     amount_residual = fields.Monetary(string="Open", readonly=True)
     amount_company = fields.Monetary(

@@ -2,6 +2,7 @@ from . import test_collection
 from . import test_collection_access
 from . import test_collection_common
 from . import test_collection_event
+from . import test_collection_tour
 from . import test_documents
 from . import test_ledger_property
 from . import test_rules_followup

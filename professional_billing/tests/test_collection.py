@@ -403,30 +403,40 @@ class TestCollectionRun(CollectionCommon):
         with self.assertRaisesRegex(UserError, "has no levels"):
             self._propose(day(7))
 
-    def test_queries_do_not_grow_with_the_invoices(self):
-        """Proposing 200 instalments costs as many queries as proposing 20."""
+    def test_queries_do_not_grow_with_the_instalments(self):
+        """Proposing 200 instalments of 20 customers costs as many queries as 20 of 2."""
+        term = self.env["account.payment.term"].create(
+            {
+                "name": "Ten weeks",
+                "line_ids": [
+                    Command.create({"value": "percent", "value_amount": 10, "nb_days": 7 * week})
+                    for week in range(10)
+                ],
+            }
+        )
 
-        def propose(count):
+        def propose(customers):
             partners = self.env["res.partner"].create(
-                [{"name": f"Customer {number}"} for number in range(count)]
+                [{"name": f"Customer {number}"} for number in range(customers)]
             )
-            moves = self._invoice(partner=partners[0], post=False)
-            for partner in partners[1:]:
-                moves |= moves[0].copy({"partner_id": partner.id, "invoice_date_due": day(0)})
-            moves.invoice_date = day(-30)
+            moves = self.env["account.move"].union(
+                *(
+                    self._invoice(100, partner=partner, invoice_payment_term_id=term.id, post=False)
+                    for partner in partners
+                )
+            )
             moves.action_post()
-            run = self.env["collection.run"].with_user(self.agent).create({"date": day(7)})
+            run = self.env["collection.run"].with_user(self.agent).create({"date": day(60)})
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.cr.sql_log_count
             run.action_propose()
             self.env.flush_all()
-            self.assertEqual(len(run.line_ids.filtered("include")), self.expected)
-            return self.cr.sql_log_count - before
+            queries = self.cr.sql_log_count - before
+            lines = run.line_ids.filtered(lambda line: line.case_id.partner_id in partners)
+            self.assertEqual(len(lines.filtered("include")), 10 * customers)
+            return queries
 
-        self.expected = 20
-        few = propose(20)
-        self.expected = 220
-        many = propose(200)
+        few, many = propose(2), propose(20)
         self.assertLessEqual(many, few + 4, "a few more batches of inserts at most")
         self.assertLess(many, 80)
