@@ -9,6 +9,12 @@ class ResPartner(models.Model):
         groups="professional_billing.group_collection_agent",
     )
 
+    billing_item_count = fields.Integer(
+        compute="_compute_billing_item_count",
+        groups="professional_billing.group_billing_officer,"
+        "professional_billing.group_billing_reviewer",
+    )
+
     # ------------------------------------------------------------
     # COMPUTE
     # ------------------------------------------------------------
@@ -23,9 +29,32 @@ class ResPartner(models.Model):
         for partner in self:
             partner.collection_case_count = counts.get(partner.commercial_partner_id, 0)
 
+    def _compute_billing_item_count(self):
+        counts = {}
+        for customer, count in self.env["billing.item"]._read_group(
+            [("partner_id", "child_of", self.commercial_partner_id.ids), ("is_open", "=", True)],
+            ["partner_id"],
+            ["__count"],
+        ):
+            key = customer.commercial_partner_id
+            counts[key] = counts.get(key, 0) + count
+        for partner in self:
+            partner.billing_item_count = counts.get(partner.commercial_partner_id, 0)
+
     # ------------------------------------------------------------
     # ACTIONS
     # ------------------------------------------------------------
+
+    def action_view_billing_items(self):
+        """Open the customer's work in progress."""
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "professional_billing.action_billing_item"
+        )
+        return {
+            **action,
+            "domain": [("partner_id", "child_of", self.commercial_partner_id.ids)],
+        }
 
     def action_view_collection_cases(self):
         """Open the collection case of the customer, or the list if there are several."""
