@@ -63,9 +63,14 @@ class BillingDemo(models.AbstractModel):
         )
         today = company._billing_today()
         orders = self._create_engagements(today)
-        self._create_time(orders, today)
+        time = list(timesheets.entries(today))
         for month in history.BILLED_MONTHS:
+            end = month_end(today, month)
+            # What is not worked yet is not in the runs' list of what is held back.
+            self._create_time(orders, [entry for entry in time if entry.day <= end])
+            time = [entry for entry in time if entry.day > end]
             self._bill_month(orders, month, today)
+        self._create_time(orders, time)
         self._remind(today)
         self._submit(orders[history.IN_REVIEW], month_end(today, -1))
 
@@ -166,33 +171,38 @@ class BillingDemo(models.AbstractModel):
         )
 
     def _create_milestones(self, engagement, order, today):
-        self.env["project.milestone"].create(
-            [
-                {
-                    "name": part.name,
-                    "project_id": order.project_id.id,
-                    "sale_line_id": order_line.id,
-                    "quantity_percentage": part.percentage / 100,
-                    "deadline": part.due.on(today),
-                    "is_reached": bool(part.reached),
-                    "reached_date": part.reached and part.reached.on(today),
-                    "accepted_by": part.accepted and order.partner_id.child_ids[:1].id,
-                    "accepted_date": part.accepted and part.accepted.on(today),
-                }
-                for line, order_line in zip(engagement.lines, order.order_line, strict=True)
-                if line.product == "milestone"
-                for part in line.parts
-            ]
-        )
+        for line, order_line in zip(engagement.lines, order.order_line, strict=True):
+            if line.product != "milestone":
+                continue
+            milestones = self.env["project.milestone"].create(
+                [self._prepare_milestone(part, order_line, today) for part in line.parts]
+            )
+            for part, milestone in zip(line.parts, milestones, strict=True):
+                if part.reached:
+                    # Odoo dates it on the day it is ticked.
+                    milestone.reached_date = part.reached.on(today)
+
+    def _prepare_milestone(self, part, order_line, today):
+        order = order_line.order_id
+        return {
+            "name": part.name,
+            "project_id": order.project_id.id,
+            "sale_line_id": order_line.id,
+            "quantity_percentage": part.percentage / 100,
+            "deadline": part.due.on(today),
+            "is_reached": bool(part.reached),
+            "accepted_by": part.accepted and order.partner_id.child_ids[:1].id,
+            "accepted_date": part.accepted and part.accepted.on(today),
+        }
 
     # -- time -----------------------------------------------------------------------------------
 
-    def _create_time(self, orders, today):
+    def _create_time(self, orders, entries):
         internal = self.env.company.internal_project_id
         tasks = {key: order.project_id.task_ids.sorted("sequence") for key, order in orders.items()}
         people = {}
         vals_list = []
-        for entry in timesheets.entries(today):
+        for entry in entries:
             if entry.person not in people:
                 people[entry.person] = self._ref(f"employee_{entry.person}").id
             project = orders[entry.engagement].project_id if entry.engagement else internal

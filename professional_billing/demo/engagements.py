@@ -76,7 +76,7 @@ ENGAGEMENTS = (
     Engagement(
         key="warehouse",
         client="calloway",
-        name="Warehouse process redesign",
+        name="Warehouse redesign",
         manager="daniel",
         purchase_order="CL-7731",
         lines=(Line("day", "Process consultants", 1480, 90),),
@@ -138,7 +138,7 @@ ENGAGEMENTS = (
     Engagement(
         key="selection",
         client="harbor",
-        name="Selection of a patient billing system",
+        name="Patient billing system",
         manager="ingrid",
         purchase_order="HRM-0418",
         acceptance=True,
@@ -218,7 +218,7 @@ ENGAGEMENTS = (
     Engagement(
         key="transformation",
         client="pinecrest",
-        name="Finance transformation office",
+        name="Finance transformation",
         manager="ingrid",
         purchase_order="PU-FIN-1107",
         approval="manager",

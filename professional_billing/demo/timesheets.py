@@ -2,6 +2,7 @@
 
 import random
 from datetime import timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from .calendar import Day, working_days
@@ -26,7 +27,7 @@ class Entry(NamedTuple):
 
 def entries(today):
     """Return every time entry up to `today`, by day."""
-    chance = random.Random(SEED)  # noqa: S311 (it must be the same every time)
+    chance = random.Random(SEED)
     days = working_days(FIRST_DAY.on(today), today)
     away = {person: _away(chance, days) for person in TEAM}
     return [
@@ -59,7 +60,7 @@ def _split(chance, hours, count):
     """Split into `count` parts of half hours, none below an hour."""
     cuts = sorted(chance.sample(range(2, int(hours * 2) - 1, 2), count - 1))
     edges = [0, *cuts, hours * 2]
-    return [(end - start) / 2 for start, end in zip(edges, edges[1:], strict=False)]
+    return [(end - start) / 2 for start, end in pairwise(edges)]
 
 
 _TASKS = {engagement.key: engagement.tasks for engagement in ENGAGEMENTS}
