@@ -165,7 +165,11 @@ def template(name, make):
         if not exists(name):
             part = f"{name}_part"
             drop(part)
-            make(part)
+            try:
+                make(part)
+            except BaseException:
+                drop(part)
+                raise
             rename(part, name)
             drop_old(name)
         return name
