@@ -1,5 +1,6 @@
 from odoo import models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 
 class AccountMove(models.Model):
@@ -31,3 +32,21 @@ class AccountMove(models.Model):
                 and line.move_type in ("out_invoice", "out_receipt")
             )
         )
+
+    def _collection_ensure_links(self):
+        """Give the invoices the key of their portal link, in one query for all.
+
+        Writing them one by one costs seven queries each, for the checks of accounting entries;
+        the key concerns none of those.
+        """
+        if not self:
+            return
+        self.flush_recordset(["access_token"])
+        self.env.cr.execute(
+            SQL(
+                """UPDATE account_move SET access_token = gen_random_uuid()::text
+                    WHERE id IN %s AND access_token IS NULL""",
+                self._ids,
+            )
+        )
+        self.invalidate_recordset(["access_token"])

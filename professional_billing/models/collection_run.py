@@ -237,6 +237,7 @@ class CollectionRun(models.Model):
         self.ensure_one()
         decisions = self.line_ids._recheck()
         attempts = self.env["collection.event"]._count_attempts(self.line_ids.move_line_id)
+        self.line_ids.move_line_id.move_id._collection_ensure_links()
         for lines in self.line_ids.grouped("case_id").values():
             ready = lines.filtered(lambda line: line.include and not line.skip_reason)
             if ready:

@@ -403,6 +403,23 @@ class TestCollectionRun(CollectionCommon):
         with self.assertRaisesRegex(UserError, "has no levels"):
             self._propose(day(7))
 
+    def test_sending_costs_per_message_not_per_invoice(self):
+        def send(count):
+            partner = self.env["res.partner"].create({"name": "P", "email": "p@example.com"})
+            for _number in range(count):
+                self._invoice(10, partner=partner)
+            run = self._propose(day(7))
+            run.action_approve()
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            run.action_send()
+            self.env.flush_all()
+            return self.cr.sql_log_count - before
+
+        send(1)  # fills the caches
+        self.assertLessEqual(send(8), send(2) + 4)
+
     def test_queries_do_not_grow_with_the_instalments(self):
         """Proposing 200 instalments of 20 customers costs as many queries as 20 of 2."""
         term = self.env["account.payment.term"].create(
