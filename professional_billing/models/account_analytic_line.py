@@ -87,9 +87,11 @@ class AccountAnalyticLine(models.Model):
                     ("timesheet_id", "in", self.ids),
                     "|",
                     "|",
+                    "|",
                     ("billed_quantity", "!=", 0),
                     ("billed_amount", "!=", 0),
                     ("written_off_quantity", "!=", 0),
+                    ("written_off_amount", "!=", 0),
                 ],
                 limit=1,
             )

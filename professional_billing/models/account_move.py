@@ -4,6 +4,8 @@ from odoo.tools import SQL
 
 from ..rules import rounding, settlement
 
+BILL_TYPES = ("out_invoice", "out_refund")
+
 
 class AccountMove(models.Model):
     _inherit = "account.move"
@@ -48,7 +50,7 @@ class AccountMove(models.Model):
         # EXTENDS account: whichever button, wizard or cron posts, the ledger follows the document.
         self._get_professional_bills("out_invoice")._check_billing_currency()
         posted = super()._post(soft)
-        posted._get_professional_bills("out_invoice").invoice_line_ids._settle_edits()
+        posted._get_professional_bills(*BILL_TYPES).invoice_line_ids._settle_edits()
         posted._get_professional_bills("out_refund")._settle_credit_notes()
         return posted
 
@@ -92,32 +94,60 @@ class AccountMove(models.Model):
         credit_notes = self.filtered(lambda move: move.state == "posted")
         result = super().button_draft()
         credit_notes._get_professional_bills("out_refund")._undo(("credit_note",))
-        cancelled._get_professional_bills("out_invoice")._undo(("cancel",))
+        cancelled._get_professional_bills(*BILL_TYPES)._undo(("cancel",))
         return result
 
     def button_cancel(self):
         # EXTENDS account: a posted move passes through `button_draft` on its way.
         result = super().button_cancel()
-        self._get_professional_bills("out_invoice").line_ids._free_all("cancel")
+        self._get_professional_bills(*BILL_TYPES).line_ids._free_all("cancel")
         return result
+
+    def action_post(self):
+        # EXTENDS sale_timesheet: it lets go of all time on a credited invoice, we of what is credited.
+        result = super().action_post()
+        credited = self._get_professional_bills("out_refund").reversed_entry_id.invoice_line_ids
+        credited.billing_settlement_ids.item_id._sync_timesheet_invoice()
+        return result
+
+    def action_switch_move_type(self):
+        # EXTENDS account: Odoo itself turns a bill below zero, after a large down payment.
+        for move in self.filtered("is_professional_bill"):
+            if move.amount_total >= 0:
+                raise UserError(
+                    self.env._(
+                        "%(move)s bills or credits an engagement and stays what it is. Delete it, and "
+                        "bill or credit again.",
+                        move=move.display_name,
+                    )
+                )
+        return super().action_switch_move_type()
 
     def _undo(self, causes):
         """Bill again what these documents freed by `causes`.
 
         :raise UserError: when that work has been billed or written off elsewhere since
         """
-        rows = self._get_freed(causes)
+        freed = self._get_freed(causes)
+        lines = self.env["account.move.line"].browse(
+            [row["invoice_line_id"] for row in freed if row["invoice_line_id"]]
+        )
+        alive = set(lines.filtered(lambda line: line.parent_state != "cancel").ids)
+        if "cancel" in causes:
+            alive.update(lines.ids)
+        rows = [row for row in freed if row["invoice_line_id"] in alive]
+        gone = [row for row in freed if row["invoice_line_id"] not in alive]
         items = self.env["billing.item"].browse([row["item_id"] for row in rows])
         left = {item.id: [item.open_quantity, item.open_amount] for item in items}
         for row in rows:
             item = items.browse(row["item_id"])
             left[item.id][0] -= row["quantity"]
             left[item.id][1] -= row["amount"]
-            gone = (
+            taken = (
                 rounding.quantize(left[item.id][0], 6) * rounding.decimal(item.quantity or 1) < 0
                 or item.currency_id.round(left[item.id][1]) * (item.amount or 1) < 0
             )
-            if gone:
+            if taken:
                 raise UserError(
                     self.env._(
                         "%(move)s cannot be reopened: “%(item)s” has been billed or written off since. "
@@ -127,7 +157,12 @@ class AccountMove(models.Model):
                     )
                 )
         items._take_from_prebills()
-        self.env["billing.item"]._settle([{**row, "kind": "bill"} for row in rows])
+        vals_list = [{**row, "kind": "bill"} for row in rows]
+        for row in gone:
+            # The invoice was cancelled or deleted meanwhile: what it would bill again is free at once.
+            cancelled = {"cause": "cancel", "move_line_id": row["invoice_line_id"]}
+            vals_list += [{**row, "kind": "bill"}, {**row, **cancelled, "kind": "credit"}]
+        self.env["billing.item"]._settle(vals_list)
 
     def _rebill_replaced(self):
         """Let these replacement drafts bill what the credit notes of their originals freed."""
@@ -142,7 +177,6 @@ class AccountMove(models.Model):
             for row in latest:
                 entry = settlement.Billed(row.item_id.id, row.quantity, row.amount)
                 vals_list.append(line._prepare_settlement(entry, "bill", "rebill"))
-            line.billing_origin_line_id = False
         self.is_professional_bill = True
         if vals_list:
             self.env["billing.item"]._settle(vals_list)

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ..rules import rounding, settlement
 
@@ -41,7 +42,10 @@ class AccountMoveLine(models.Model):
 
         :return: {line: [rules.settlement.Billed]} keyed by item id, empty entries left out
         """
-        result = {line: [] for line in self}
+        return self._get_entries(self._get_net_settlements())
+
+    def _get_net_settlements(self):
+        """Return {(line, item): [quantity, amount]} billed less credited, zeros included."""
         groups = self.env["billing.allocation"]._read_group(
             [("invoice_line_id", "in", self.ids), ("kind", "in", ("bill", "credit"))],
             ["invoice_line_id", "item_id", "kind"],
@@ -53,6 +57,10 @@ class AccountMoveLine(models.Model):
             sign = 1 if kind == "bill" else -1
             entry[0] += sign * rounding.quantize(quantity, 6)
             entry[1] += sign * rounding.money(amount, item.currency_id.decimal_places)
+        return net
+
+    def _get_entries(self, net):
+        result = {line: [] for line in self}
         newest = sorted(net, key=lambda key: (key[1].date, key[1].id), reverse=True)
         for line, item in newest:
             quantity, amount = net[line, item]
@@ -106,65 +114,116 @@ class AccountMoveLine(models.Model):
             self.env["billing.item"]._settle(vals_list)
 
     def _settle_edits(self):
-        """Settle what people changed on a draft: less frees the difference, more is a write-up."""
-        vals_list = []
-        for line, entries in self._get_billed_entries().items():
-            if entries:
-                vals_list += line._plan_edits(entries)
-        if vals_list:
-            self.env["billing.item"]._settle(vals_list)
+        """Settle what people changed on a draft.
 
-    def _plan_edits(self, entries):
-        billed_amount = sum(entry.amount for entry in entries)
-        change = self._get_price_amount() - billed_amount
-        quantity = self._get_quantity_change(entries)
+        Less frees the difference; more takes back first what the line billed before and is open
+        again, and is a write-up beyond that.
+        """
+        net = self._get_net_settlements()
+        entries = self._get_entries(net)
+        credited = self._get_credited()
+        items = {}
+        for line, item in net:
+            items.setdefault(line, self.env["billing.item"])
+            items[line] |= item
+        for line, mine in items.items():
+            if vals_list := line._plan_edits(entries[line], mine, *credited.get(line.id, (0, 0))):
+                self.env["billing.item"]._settle(vals_list)
+
+    def _get_credited(self):
+        """Return {line id: (quantity, amount)} that posted credit notes freed of these lines."""
+        self.env["billing.allocation"].flush_model()
+        self.env["account.move.line"].flush_model(["parent_state"])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT allocation.invoice_line_id,
+                       SUM(CASE allocation.kind WHEN 'credit' THEN 1 ELSE -1 END * allocation.quantity),
+                       SUM(CASE allocation.kind WHEN 'credit' THEN 1 ELSE -1 END * allocation.amount)
+                  FROM billing_allocation allocation
+                  JOIN account_move_line document ON document.id = allocation.move_line_id
+                 WHERE allocation.invoice_line_id IN %(lines)s
+                   AND allocation.cause = 'credit_note'
+                   AND document.parent_state = 'posted'
+              GROUP BY allocation.invoice_line_id
+                """,
+                lines=tuple(self.ids) or (0,),
+            )
+        )
+        return {line_id: (quantity, amount) for line_id, quantity, amount in rows}
+
+    def _plan_edits(self, entries, items, credited_quantity=0, credited_amount=0):
+        """Return the settlements that make what this line bills what it says.
+
+        :param entries: what it bills, newest first
+        :param items: all the work it ever billed
+        :param credited_quantity: freed by posted credit notes, in the items' unit
+        :param credited_amount: the same in money
+        """
+        decimals = self.currency_id.decimal_places
+        sign = -1 if self.move_id.move_type == "out_refund" else 1
+        billed = sum((entry.amount for entry in entries), rounding.money(credited_amount, decimals))
+        hours = sum((entry.quantity for entry in entries), rounding.quantize(credited_quantity, 6))
+        change = sign * self._get_price_amount() - billed
+        quantity = self._get_quantity_change(items, hours, sign)
         plan = []
         if quantity < 0:
-            share = settlement.share(
-                billed_amount,
-                -quantity,
-                sum(entry.quantity for entry in entries),
-                self.currency_id.decimal_places,
-            )
+            whole = sum(entry.quantity for entry in entries)
+            amount = sum(entry.amount for entry in entries)
+            share = settlement.share(amount, -quantity, whole, decimals)
             freed_amount = min(share, -change) if change < 0 else share
-            freed = settlement.free_newest(
-                entries, -quantity, freed_amount, self.currency_id.decimal_places
-            )
+            freed = settlement.free_newest(entries, -quantity, freed_amount, decimals)
             plan += [self._prepare_settlement(part, "credit", "edit") for part in freed]
             change += sum(part.amount for part in freed)
             entries = self._subtract(entries, freed)
-        if change < 0:
-            freed = settlement.free_newest(entries, 0, -change, self.currency_id.decimal_places)
-            plan += [self._prepare_settlement(part, "credit", "edit") for part in freed]
-        elif change > 0 or quantity > 0:
-            extra = {"quantity": max(quantity, 0), "amount": change}
-            plan.append(
-                self._prepare_settlement(
-                    entries[0],
-                    "write_up",
-                    "edit",
-                    note=self.env._("Raised on the invoice"),
-                    **extra,
-                )
+        elif quantity > 0 or change > 0:
+            taken = settlement.take_back(
+                self._get_open(items), quantity, change, decimals, items[:1].kind == "time"
             )
-            plan.append(self._prepare_settlement(entries[0], "bill", "edit", **extra))
+            items.browse([part.key for part in taken])._take_from_prebills()
+            plan += [self._prepare_settlement(part, "bill", "edit") for part in taken]
+            quantity -= sum(part.quantity for part in taken) if quantity > 0 else 0
+            change -= sum(part.amount for part in taken)
+            entries = self._subtract(entries, [part.negative() for part in taken])
+        if change < 0:
+            freed = settlement.free_newest(entries, 0, -change, decimals)
+            plan += [self._prepare_settlement(part, "credit", "edit") for part in freed]
+        if change > 0 or quantity > 0:
+            newest = items.sorted(lambda item: (item.date, item.id))[-1]
+            extra = settlement.Billed(newest.id, max(quantity, 0), max(change, 0))
+            note = self.env._("Raised on the invoice")
+            plan.append(self._prepare_settlement(extra, "write_up", "edit", note=note))
+            plan.append(self._prepare_settlement(extra, "bill", "edit"))
         return plan
 
-    def _get_quantity_change(self, entries):
-        """Return how much more (or less) than its items this line's quantity says, in their unit."""
-        items = self.env["billing.item"].browse([entry.key for entry in entries])
-        whole = sum(entry.quantity for entry in entries)
-        if items[:1].kind != "time" or not whole:
+    def _get_open(self, items):
+        """Return what is open of the work this line, or the one it replaces, billed: oldest first."""
+        items |= self.billing_origin_line_id.billing_settlement_ids.item_id
+        return [
+            settlement.Billed(
+                item.id,
+                rounding.quantize(item.open_quantity, 6),
+                rounding.money(item.open_amount, item.currency_id.decimal_places),
+            )
+            for item in items.filtered("is_open").sorted(lambda item: (item.date, item.id))
+        ]
+
+    def _get_quantity_change(self, items, hours, sign=1):
+        """Return how much more (or less) than `hours` this line's quantity says, in hours.
+
+        The parts of an agreed fee have no quantity of their own.
+        """
+        if items[:1].kind != "time":
             return rounding.decimal(0)
         uom = items[0].uom_id
         expected = uom._compute_quantity(
-            float(whole), self.product_uom_id, rounding_method="HALF-UP"
+            float(hours), self.product_uom_id, rounding_method="HALF-UP"
         )
-        change = rounding.quantize(self.quantity - expected, 6)
+        change = rounding.quantize(sign * self.quantity - expected, 6)
         if not change:
-            return rounding.decimal(0)
+            return change
         if not self.quantity:
-            return -whole
+            return -hours
         return rounding.quantize(
             self.product_uom_id._compute_quantity(float(change), uom, round=False), 6
         )
@@ -173,7 +232,7 @@ class AccountMoveLine(models.Model):
     def _subtract(entries, freed):
         left = {entry.key: entry for entry in entries}
         for part in freed:
-            entry = left[part.key]
+            entry = left.get(part.key) or settlement.Billed(part.key, 0, 0)
             left[part.key] = settlement.Billed(
                 part.key, entry.quantity - part.quantity, entry.amount - part.amount
             )

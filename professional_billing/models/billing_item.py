@@ -191,12 +191,12 @@ class BillingItem(models.Model):
     def _is_settled(self):
         """Tell whether any of these items is billed (on a draft too) or written off."""
         return any(
-            item.billed_quantity
-            or item.billed_amount
-            or item.written_off_quantity
-            or item.written_off_amount
+            item._is_billed() or item.written_off_quantity or item.written_off_amount
             for item in self
         )
+
+    def _is_billed(self):
+        return any(item.billed_quantity or item.billed_amount for item in self)
 
     def _settle(self, vals_list):
         """Write settlements and keep what hangs on them in step.
@@ -215,9 +215,9 @@ class BillingItem(models.Model):
         return allocations
 
     def _take_from_prebills(self):
-        """Take these items off the open pre-bills that hold them."""
+        """Take these items off the pre-bills under review; an approved one is refused when invoiced."""
         lines = self.env["billing.prebill.line"].search(
-            [("item_id", "in", self.ids), ("prebill_id.is_open", "=", True)]
+            [("item_id", "in", self.ids), ("prebill_id.state", "in", ("draft", "review"))]
         )
         lines.unlink()
 
@@ -245,9 +245,15 @@ class BillingItem(models.Model):
             return
         invoices = dict.fromkeys(time.ids, self.env["account.move"])
         billed = time.filtered(lambda item: item.billed_quantity)
-        for allocation in billed.allocation_ids.filtered(lambda row: row.kind == "bill"):
-            if allocation.invoice_line_id:
-                invoices[allocation.item_id.id] = allocation.invoice_line_id.move_id
+        net = {}
+        for row in billed.allocation_ids.filtered("invoice_line_id"):
+            if row.kind in ("bill", "credit"):
+                key = row.item_id.id, row.invoice_line_id
+                quantity = rounding.quantize(row.quantity, 6)
+                net[key] = net.get(key, 0) + (quantity if row.kind == "bill" else -quantity)
+        for (item_id, line), quantity in net.items():
+            if quantity:
+                invoices[item_id] = line.move_id
         for item_ids, invoice in self._group_by_invoice(invoices):
             timesheets = time.browse(item_ids).timesheet_id
             stale = timesheets.filtered(

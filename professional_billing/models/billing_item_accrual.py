@@ -253,20 +253,24 @@ class BillingItemAccrual(models.Model):
         changed = {name: value for name, value in vals.items() if record[name] != value}
         if changed.get("blocked_reason") is False and self.blocked_reason == "price_credit":
             del changed["blocked_reason"]
+        if "order_id" in changed:
+            self._take_from_prebills()
         if changed:
             self.write(changed)
 
     def _close_lost(self):
-        """Delete items without history; keep the others, worth nothing, for their settlements."""
+        """Delete items without history; keep the others, with nothing left to bill.
+
+        An approved pre-bill keeps its lines, and is refused when it is invoiced.
+        """
+        self._take_from_prebills()
         lines = self.env["billing.prebill.line"].search([("item_id", "in", self.ids)])
-        waiting = lines.filtered(lambda line: line.prebill_id.is_open)
-        waiting.unlink()
-        with_history = self.filtered("allocation_ids") | (lines - waiting).item_id
-        for item in with_history.filtered(lambda item: not item._is_settled()):
+        with_history = self.filtered("allocation_ids") | lines.item_id
+        for item in with_history.filtered(lambda item: not item._is_billed()):
             item.write(
                 {
-                    "quantity": -item.written_up_quantity,
-                    "amount": -item.written_up_amount,
+                    "quantity": item.written_off_quantity - item.written_up_quantity,
+                    "amount": item.written_off_amount - item.written_up_amount,
                     "worked_quantity": 0.0,
                     "standard_amount": 0.0,
                     "blocked_reason": False,

@@ -362,6 +362,7 @@ class BillingPrebill(models.Model):
         self._check_invoice_rights()
         self._lock_for_invoice()
         prebills = self.sudo()
+        prebills.order_ids.order_line.filtered("billing_rule")._accrue_billing()
         prebills._check_current()
         prebills._check_invoice_date()
         prebills._write_off()

@@ -160,13 +160,15 @@ class BillingPrebillLine(models.Model):
             and self.currency_id.is_zero(self.open_amount - self.item_id.open_amount)
             and self.agreed_rate == self.item_id.rate
             and not self.item_id.blocked_reason
+            and self.item_id.order_id in self.prebill_id.order_ids
         )
 
     def _refresh(self):
         """Take over what changed on the items; a quantity or rate a reviewer changed stays."""
         for line in self.filtered(lambda line: not line._is_current()):
             item = line.item_id
-            if not item.exists() or not item.is_open or item.blocked_reason:
+            moved = item.order_id not in line.prebill_id.order_ids
+            if moved or not item.is_open or item.blocked_reason:
                 line.unlink()
                 continue
             values = {

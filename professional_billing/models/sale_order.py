@@ -180,6 +180,12 @@ class SaleOrder(models.Model):
 
     # -- invoicing ------------------------------------------------------------------------------
 
+    def _nothing_to_invoice_error_message(self):
+        # EXTENDS sale: say what is held back, and why.
+        if all(order.is_engagement for order in self):
+            return self._get_nothing_to_bill_message()
+        return super()._nothing_to_invoice_error_message()
+
     def _get_invoiceable_lines(self, final=False):
         # EXTENDS sale: lines with a rule are billed exactly when a pre-bill says so.
         lines = super()._get_invoiceable_lines(final)

@@ -283,13 +283,20 @@ class SaleOrderLine(models.Model):
             )
 
     def _check_rule_unbilled(self, rule):
-        changed = self.filtered(lambda line: line.billing_rule and line.billing_rule != rule)
-        for line in changed:
+        for line in self.filtered(lambda line: line.billing_rule != rule):
             if line.sudo().billing_item_ids._is_settled():
                 raise UserError(
                     self.env._(
                         "%(line)s has been billed by its rule, which cannot change any more. "
                         "Add a new line with the new rule instead.",
+                        line=line._billing_label(),
+                    )
+                )
+            if not line.billing_rule and line.qty_invoiced:
+                raise UserError(
+                    self.env._(
+                        "%(line)s has been invoiced without a billing rule: with one, the same work "
+                        "would be billed again. Add a new line with the rule instead.",
                         line=line._billing_label(),
                     )
                 )

@@ -26,6 +26,9 @@ class Freed:
     quantity: Decimal
     amount: Decimal
 
+    def negative(self):
+        return Freed(self.key, -self.quantity, -self.amount)
+
 
 def line_amount(quantity, price, discount=0, decimals=2):
     """Return quantity x price less the discount (percent), rounded as an invoice line is."""
@@ -131,3 +134,42 @@ def _clamp(value, limit):
     """Keep `value` between zero and `limit`, whichever sign the limit has."""
     low, high = min(limit, Decimal(0)), max(limit, Decimal(0))
     return max(low, min(high, value))
+
+
+def take_back(entries, quantity, amount, decimals=2, hours=True):
+    """Decide what a line that is raised bills again of its own work, oldest work first.
+
+    Hours are taken with their value, as many as the line was raised by; money beyond that only
+    where no hours are open with it, given up before on the same hours. Of a fee the money decides.
+
+    :param entries: list of `Billed`, what is open of the line's items, oldest first
+    :param quantity: hours the line was raised by, zero for a new price
+    :param amount: money the line was raised by
+    :param hours: whether the entries are time, else parts of a fee
+    :return: list of `Freed`, without empty ones
+    """
+    amount = money(amount, decimals)
+    if not hours:
+        return _take_fees(entries, amount)
+    taken, left = [], max(decimal(quantity), Decimal(0))
+    for entry in entries:
+        part = min(left, max(entry.quantity, Decimal(0)))
+        value = share(entry.amount, part, entry.quantity, decimals) if part else Decimal(0)
+        if part == entry.quantity:
+            value += max(min(amount - value, entry.amount - value), Decimal(0))
+        if part or value:
+            taken.append(Freed(entry.key, part, value))
+            left -= part
+            amount -= value
+    return taken
+
+
+def _take_fees(entries, amount):
+    taken = []
+    for entry in entries:
+        part = min(amount, entry.amount)
+        if part > 0:
+            quantity = quantize(entry.quantity * part / entry.amount, 6)
+            taken.append(Freed(entry.key, quantity, part))
+            amount -= part
+    return taken
