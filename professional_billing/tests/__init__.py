@@ -1,3 +1,4 @@
+from . import test_against_stock
 from . import test_collection
 from . import test_collection_access
 from . import test_collection_common

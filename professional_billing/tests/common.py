@@ -1,10 +1,12 @@
 """What the Odoo tests of billing share: people, services, engagements, and the ledger's audit."""
 
 import datetime
+from contextlib import contextmanager
 from decimal import Decimal
 
+from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tests import Form, new_test_user
+from odoo.tests import new_test_user
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
@@ -126,15 +128,23 @@ class BillingCommon(AccountTestInvoicingCommon):
                 **vals,
             }
         )
-        for line, (installments, _milestones) in zip(order.order_line, extras):
-            for number, values in enumerate(installments, 1):
-                line.billing_installment_ids = [
-                    Command.create({"name": f"Instalment {number}", "date": cls.today, **values})
+        for line, (installments, _milestones) in zip(order.order_line, extras, strict=True):
+            cls.env["billing.installment"].create(
+                [
+                    {
+                        "name": f"Instalment {number}",
+                        "date": cls.today,
+                        "order_id": order.id,
+                        "order_line_id": line.id,
+                        **values,
+                    }
+                    for number, values in enumerate(installments, 1)
                 ]
+            )
         if confirm:
             order.action_confirm()
             order.project_ids.user_id = cls.reviewer
-            for line, (_installments, milestones) in zip(order.order_line, extras):
+            for line, (_installments, milestones) in zip(order.order_line, extras, strict=True):
                 cls._set_milestones(line, milestones)
         return order
 
@@ -158,10 +168,14 @@ class BillingCommon(AccountTestInvoicingCommon):
         )
 
     @classmethod
+    def _day(cls, days):
+        return cls.today + datetime.timedelta(days=days)
+
+    @classmethod
     def _log_time(cls, line, hours, date=None, employee=None, **vals):
         """Log hours on the task of order line `line`; `date` may be a number of days from today."""
         if isinstance(date, int):
-            date = cls.today + datetime.timedelta(days=date)
+            date = cls._day(date)
         return cls.env["account.analytic.line"].create(
             {
                 "name": "Work",
@@ -223,7 +237,7 @@ class BillingCommon(AccountTestInvoicingCommon):
         """
         refund = self._reverse(move)
         if quantities is not None:
-            lines = zip(move.invoice_line_ids, refund.invoice_line_ids)
+            lines = zip(move.invoice_line_ids, refund.invoice_line_ids, strict=True)
             wanted = {line.id: quantities.get(origin, 0) for origin, line in lines}
             refund.invoice_line_ids = [
                 Command.update(line_id, {"quantity": quantity})
@@ -235,11 +249,22 @@ class BillingCommon(AccountTestInvoicingCommon):
             refund.action_post()
         return refund
 
-    def _edit(self, move, **vals):
-        """Change the only product line of a draft as its form does."""
-        with Form(move) as form, form.invoice_line_ids.edit(0) as line:
-            for name, value in vals.items():
-                setattr(line, name, value)
+    def _product_lines(self, move):
+        return move.invoice_line_ids.filtered(lambda line: line.display_type == "product")
+
+    def _edit(self, move, index=0, user=None, **vals):
+        """Change a product line of a draft, as `user`."""
+        line = self._product_lines(move)[index]
+        move.with_user(user or self.officer).write(
+            {"invoice_line_ids": [Command.update(line.id, vals)]}
+        )
+
+    @contextmanager
+    def assertRefused(self, words=""):
+        """Expect a UserError that says `words`; what was done until then is rolled back."""
+        with self.assertRaises(UserError) as caught:
+            yield
+        self.assertIn(words, str(caught.exception))
 
     # -- audit ----------------------------------------------------------------------------------
 
@@ -258,11 +283,11 @@ class BillingCommon(AccountTestInvoicingCommon):
         self.env.flush_all()
         items = self._query(
             """
-            SELECT item.*, timesheet.unit_amount, timesheet.timesheet_invoice_id,
-                   currency.rounding, currency.name AS currency_name
+            SELECT item.*, timesheet.unit_amount, timesheet.so_line, invoice.id AS invoice_id
               FROM billing_item item
-              JOIN res_currency currency ON currency.id = item.currency_id
          LEFT JOIN account_analytic_line timesheet ON timesheet.id = item.timesheet_id
+         LEFT JOIN account_move invoice
+                ON invoice.id = timesheet.timesheet_invoice_id AND invoice.state != 'cancel'
              WHERE item.order_id IN %s
             """,
             tuple(orders.ids),
@@ -299,7 +324,9 @@ class BillingCommon(AccountTestInvoicingCommon):
         totals = {
             kind: self._total(rows, kind) for kind in ("bill", "credit", "write_off", "write_up")
         }
-        billed = [bill - credit for bill, credit in zip(totals["bill"], totals["credit"])]
+        billed = [
+            bill - credit for bill, credit in zip(totals["bill"], totals["credit"], strict=True)
+        ]
         for index, (part, stored) in enumerate((("quantity", "quantity"), ("amount", "amount"))):
             agreed = self._exact(item[stored], part)
             up, off = totals["write_up"][index], totals["write_off"][index]
@@ -320,7 +347,7 @@ class BillingCommon(AccountTestInvoicingCommon):
             bool(item["is_open"]),
             any(self._exact(item[f"open_{part}"] or 0, part) for part in ("quantity", "amount")),
         )
-        if item["unit_amount"] is not None:
+        if item["so_line"] == item["order_line_id"]:
             self.assertEqual(
                 item["worked_quantity"], item["unit_amount"], "the hours worked changed"
             )
@@ -332,7 +359,7 @@ class BillingCommon(AccountTestInvoicingCommon):
         for index, part in enumerate(("quantity", "amount")):
             left = self._total(gone, "bill")[index] - self._total(gone, "credit")[index]
             self.assertEqual(left, 0, f"billed {part} without an invoice")
-        if item["kind"] == "time" and item["timesheet_id"]:
+        if item["kind"] == "time" and item["so_line"] == item["order_line_id"]:
             moves = {}
             for row in rows:
                 if row["kind"] in ("bill", "credit"):
@@ -341,15 +368,17 @@ class BillingCommon(AccountTestInvoicingCommon):
                     moves[row["move_id"]] += sign * self._exact(row["quantity"], "quantity")
             billing = {move_id for move_id, quantity in moves.items() if quantity}
             if billed[0]:
-                self.assertIn(item["timesheet_invoice_id"], billing, "Odoo's link to the invoice")
+                self.assertIn(item["invoice_id"], billing, "Odoo's link to the invoice")
             else:
-                self.assertFalse(item["timesheet_invoice_id"], "Odoo's link to an invoice")
+                self.assertFalse(item["invoice_id"], "Odoo's link to an invoice")
 
     def _audit_invoice_lines(self, orders, by_line, edited):
         lines = orders.order_line.filtered("billing_rule").invoice_lines | self.env[
             "account.move.line"
         ].browse([line_id for line_id in by_line if line_id])
-        for line in lines.filtered(lambda line: line.move_id.move_type == "out_invoice"):
+        for line in lines.filtered(
+            lambda line: by_line.get(line.id) or line.move_type == "out_invoice"
+        ):
             move = line.move_id
             if edited and move in edited:
                 continue
@@ -362,11 +391,27 @@ class BillingCommon(AccountTestInvoicingCommon):
                 credited = sum(
                     refund._get_price_amount()
                     for refund in self.env["account.move.line"].search(
-                        [("billing_origin_line_id", "=", line.id), ("parent_state", "=", "posted")]
+                        [
+                            ("billing_origin_line_id", "=", line.id),
+                            ("parent_state", "=", "posted"),
+                            ("move_type", "=", "out_refund"),
+                        ]
                     )
                 )
-                self.assertEqual(net, max(line._get_price_amount() - credited, 0))
+                # A bill below zero, after a large down payment, is a credit note to Odoo.
+                sign = -1 if move.move_type == "out_refund" else 1
+                self.assertEqual(net, max(sign * line._get_price_amount() - credited, 0))
                 self.assertTrue(move.is_professional_bill)
+                self._audit_hours(line, rows, sign)
+
+    def _audit_hours(self, line, rows, sign):
+        """What a line of time says it bills is what it settles, before credit notes."""
+        own = [row for row in rows if row["cause"] != "credit_note"]
+        uom = self.env["billing.item"].browse([row["item_id"] for row in own]).uom_id
+        if uom == self.uom_hour:
+            hours = float(self._total(own, "bill")[0] - self._total(own, "credit")[0])
+            quantity = uom._compute_quantity(hours, line.product_uom_id, rounding_method="HALF-UP")
+            self.assertAlmostEqual(quantity, sign * line.quantity, 2)
 
     def _audit_order_lines(self, orders, items):
         for line in orders.order_line.filtered("billing_rule"):
@@ -387,7 +432,6 @@ class BillingCommon(AccountTestInvoicingCommon):
 
     @staticmethod
     def _exact(value, part):
-        """Money to the sixth decimal as well: a column that is off by a hair is caught at the cent."""
         return rounding.quantize(value, 4 if part == "amount" else 6)
 
     def _total(self, rows, kind):
