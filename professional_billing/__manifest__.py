@@ -42,6 +42,7 @@
         "demo/service_demo.xml",
         "demo/demo.xml",
     ],
+    "uninstall_hook": "uninstall_hook",
     "assets": {
         "web.assets_tests": [
             "professional_billing/static/tests/tours/**/*",

@@ -87,6 +87,7 @@ tours.add("professional_billing_run", {
         {
             content: "All is billed",
             trigger: ".o_arrow_button_current:contains(Done)",
+            timeout: 60000,
         },
         {
             content: "Look at the invoices",
