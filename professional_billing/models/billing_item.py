@@ -58,7 +58,7 @@ class BillingItem(models.Model):
     standard_amount = fields.Monetary(string="Standard value")
     amount = fields.Monetary(string="Agreed value")
     explanation = fields.Text(string="Why this amount")
-    blocked_reason = fields.Selection(BLOCKED_REASONS, string="Not billable because", index=True)
+    blocked_reason = fields.Selection(BLOCKED_REASONS, string="Held back because", index=True)
     prebill_id = fields.Many2one(
         "billing.prebill",
         string="Pre-bill",

@@ -40,6 +40,9 @@ class BillingPrebillLine(models.Model):
     rate_write_off = fields.Monetary(
         string="Given up by rate", compute="_compute_amount", store=True, precompute=True
     )
+    left_quantity = fields.Float(
+        compute="_compute_left_quantity", help="What the decisions on this work leave open."
+    )
     narrative = fields.Char(string="Text")
     reason_id = fields.Many2one(
         "billing.reason", domain="[('company_id', 'in', [False, company_id])]", ondelete="restrict"
@@ -61,6 +64,12 @@ class BillingPrebillLine(models.Model):
             else:
                 line.amount = agreed
             line.rate_write_off = agreed - rounding.decimal(line.amount)
+
+    @api.depends("open_quantity", "quantity", "prebill_id.line_ids.quantity")
+    def _compute_left_quantity(self):
+        for line in self:
+            left = line.open_quantity - sum(line._get_same_item().mapped("quantity"))
+            line.left_quantity = max(rounding.quantize(left, 6), 0)
 
     @api.constrains("quantity", "decision", "item_id")
     def _check_quantity(self):
@@ -103,15 +112,20 @@ class BillingPrebillLine(models.Model):
     def action_write_off_rest(self):
         """Write off what the lowered quantity leaves open, on a line of its own."""
         for line in self:
-            rest = rounding.quantize(line.open_quantity - line._get_decided_quantity(), 6)
-            if not rest:
+            if not line.left_quantity:
                 raise UserError(
                     self.env._(
                         "“%(line)s” leaves nothing over. Lower its quantity first.",
                         line=line.narrative or line.item_id.display_name,
                     )
                 )
-            line.copy({"decision": "write_off", "quantity": float(rest), "rate": line.agreed_rate})
+            line.copy(
+                {
+                    "decision": "write_off",
+                    "quantity": line.left_quantity,
+                    "rate": line.agreed_rate,
+                }
+            )
         return True
 
     def action_explain(self):
@@ -142,9 +156,6 @@ class BillingPrebillLine(models.Model):
         if self._get_extra_quantity():
             return rounding.money(self.open_amount, decimals)
         return settlement.share(self.open_amount, self.quantity, self.open_quantity, decimals)
-
-    def _get_decided_quantity(self):
-        return sum(self._get_same_item().mapped("quantity"))
 
     def _get_same_item(self):
         return self.prebill_id.line_ids.filtered(lambda line: line.item_id == self.item_id)
