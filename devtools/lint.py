@@ -17,7 +17,8 @@ def lint_command():
     commands = {
         "ruff check": [ruff, "check", "."],
         "ruff format": [ruff, "format", "--check", "."],
-        "pylint-odoo": [pylint, *names],
+        # A model that has several jobs gives each its own file, against the check left out.
+        "pylint-odoo": [pylint, "--disable=consider-merging-classes-inherited", *names],
         "XML": [python_env.PYTHON, XML_CHECK, odoo.python_path(), *names],
     }
     failed = [title for title, words in commands.items() if not passes(title, words)]

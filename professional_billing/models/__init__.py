@@ -19,7 +19,6 @@ from . import collection_account_move_line
 from . import collection_case
 from . import collection_event
 from . import collection_level
-from . import collection_partner_merge
 from . import collection_policy
 from . import collection_run
 from . import collection_run_line

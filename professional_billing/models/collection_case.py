@@ -339,7 +339,7 @@ class CollectionCase(models.Model):
     def _send_email(self, template, recipient):
         """Post the template on the case; the mail waits in Odoo's queue."""
         lang = self._get_recipient_lang(recipient)
-        template = template.with_context(self.env.context)
+        template = template.with_env(self.env)
         try:
             subject = template._render_field("subject", self.ids, set_lang=lang)[self.id]
             body = template._render_field(

@@ -9,9 +9,7 @@ class CollectionLevel(models.Model):
     _description = "Follow-up Level"
     _order = "policy_id, sequence, id"
 
-    policy_id = fields.Many2one(
-        "collection.policy", required=True, ondelete="cascade", index=True, string="Policy"
-    )
+    policy_id = fields.Many2one("collection.policy", required=True, ondelete="cascade", index=True)
     sequence = fields.Integer(default=10)
     name = fields.Char(required=True, translate=True)
     delay_days = fields.Integer(

@@ -36,7 +36,9 @@ def hours(minutes, increment=6, minimum=0, mode="up"):
     """
     minutes, increment, minimum = decimal(minutes), decimal(increment), decimal(minimum)
     if minutes < 0 or increment <= 0 or minimum < 0:
-        raise ValueError("Minutes and minimum must not be negative, the increment must be positive.")
+        raise ValueError(
+            "Minutes and minimum must not be negative, the increment must be positive."
+        )
     if mode not in _TIME_ROUNDING:
         raise ValueError(f"Unknown time rounding {mode!r}: use up, nearest or down.")
     if not minutes:

@@ -350,7 +350,7 @@ class TestCollectionRun(CollectionCommon):
         def fail(case, *args):
             if case.partner_id == fragile:
                 send(case, *args)
-                raise UserError("The printer is on fire.")
+                raise UserError(case.env._("The printer is on fire."))
             return send(case, *args)
 
         with patch.object(CollectionCase, "_send_email", fail):
