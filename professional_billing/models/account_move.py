@@ -128,6 +128,9 @@ class AccountMove(models.Model):
 
         :raise UserError: when that work has been billed or written off elsewhere since
         """
+        if not self:
+            # Odoo resets its own documents all the time: they cost no query.
+            return
         freed = self._get_freed(causes)
         lines = self.env["account.move.line"].browse(
             [row["invoice_line_id"] for row in freed if row["invoice_line_id"]]
