@@ -201,6 +201,11 @@ class SaleOrderLine(models.Model):
             line.qty_to_invoice = line.billing_open_quantity if line.state == "sale" else 0.0
         return result
 
+    def _recompute_qty_to_invoice(self, start_date, end_date):
+        # EXTENDS sale_timesheet: a period is chosen by what is gathered, not by this quantity.
+        stock = self.filtered(lambda line: not line.billing_rule)
+        return super(SaleOrderLine, stock)._recompute_qty_to_invoice(start_date, end_date)
+
     @api.depends("billing_rule", "billing_open_amount", "billing_billed_amount")
     def _compute_invoice_status(self):
         ruled = self.filtered(lambda line: line.billing_rule and line.state == "sale")
