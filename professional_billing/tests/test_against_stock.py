@@ -388,37 +388,42 @@ class TestWhereStockIsWrong(StockCommon):
         self.assertLedger(engagement)
 
     def test_period_then_all(self):
-        """Bill a period, then all: the hours outside the period are still there, and once."""
+        """Bill a period, then all: the hours before and after it are still there, once."""
         pair = self._worked((3, -40), (5, -10), (2, -1))
-        period = {
-            "date_start_invoice_timesheet": self._day(-20),
-            "date_end_invoice_timesheet": self._day(-5),
-        }
-        theirs, ours = self._bill_both(pair, **period)
-        self.assertEqual(self._quantity(theirs), 5)
-        self.assertEqual(self._quantity(ours), 5)
-        # Odoo forgets the hours outside the period until something computes the line again.
-        self.assertLedger(pair[1])
+        for move in self._bill_both(pair, **self._period()):
+            self.assertEqual(self._quantity(move), 5)
         self.assertEqual(pair[1].order_line.qty_to_invoice, 5)
         self.assertEqual(pair[1].invoice_status, "to invoice")
-        self.assertEqual(self._quantity(self._bill_by_wizard(pair[1])), 5)
+        for move in self._bill_both(pair):
+            self.assertEqual(self._quantity(move), 5)
         self.assertLedger(pair[1])
-        # A draft of the period without posting leaves Odoo's own count right in the end.
-        self.assertEqual(self._quantity(self._bill_by_wizard(pair[0])), 5)
 
-    def test_period_without_work(self):
-        """A period without work: Odoo then finds nothing to bill at all, we find everything."""
-        pair = self._worked((3, -40))
-        period = {
+    def test_line_outside_period(self):
+        """A line without work in the period: Odoo does not bill its hours any more, we do."""
+        pair = self._create_pair([(self.service, {})] * 2)
+        for order, project in zip(pair, self.projects, strict=True):
+            first, second = order.order_line
+            self.env["account.analytic.line"].create(
+                [
+                    self._prepare_time(project, first, 5, self._day(-10)),
+                    self._prepare_time(project, second, 3, self._day(-40)),
+                ]
+            )
+        for move in self._bill_both(pair, **self._period()):
+            self.assertEqual(self._quantity(move), 5)
+        self.assertEqual(pair[0].order_line[1].qty_to_invoice, 0)
+        with self.assertRefused():
+            self._bill_by_wizard(pair[0])
+        self.assertEqual(pair[1].order_line[1].qty_to_invoice, 3)
+        self.assertEqual(pair[1].invoice_status, "to invoice")
+        self.assertEqual(self._quantity(self._bill_by_wizard(pair[1])), 3)
+        self.assertLedger(pair[1])
+
+    def _period(self):
+        return {
             "date_start_invoice_timesheet": self._day(-20),
             "date_end_invoice_timesheet": self._day(-5),
         }
-        for order in pair:
-            with self.assertRefused():
-                self._bill_by_wizard(order, **period)
-        self.assertEqual(pair[1].order_line.qty_to_invoice, 3)
-        self.assertEqual(self._quantity(self._bill_by_wizard(pair[1])), 3)
-        self.assertLedger(pair[1])
 
     def test_credit_notes_posted_otherwise(self):
         """A credit note frees the hours however it is posted; Odoo only knows its own button."""
