@@ -16,6 +16,7 @@ def main(env):
     company = env.ref("professional_billing.company_demo")
     # No mail leaves a demonstration: the reminders stay in the queue.
     env.ref("mail.ir_cron_mail_scheduler_action").active = False
+    env.cr.commit()
     totals = defaultdict(float)
     try:
         failed = bill(as_person(env, "grace", company), totals)

@@ -56,7 +56,7 @@ ENGAGEMENTS = (
         purchase_order="PO 45-20817",
         lines=(
             Line("hour", "Consultants", 185, 1200),
-            Line("hour", "Solution architect", 225, 400),
+            Line("hour", "Solution architect", 225, 700),
         ),
         tasks=(
             Task("Chart of accounts and reporting", 0, "finance"),
@@ -128,7 +128,7 @@ ENGAGEMENTS = (
                     Part("Handover", 15, Day(1, 15)),
                 ),
             ),
-            Line("hour", "Change requests", 195, 120),
+            Line("hour", "Change requests", 195, 320),
         ),
         tasks=(
             Task("Close calendar and reconciliations", 0, "close"),
@@ -174,7 +174,7 @@ ENGAGEMENTS = (
                     Part("Review after three months", 20, Day(2, 28)),
                 ),
             ),
-            Line("hour", "Site visits beyond the plan", 175, 60),
+            Line("hour", "Site visits beyond the plan", 175, 260),
         ),
         tasks=(
             Task("Set-up and pilot", 0, "costing"),
