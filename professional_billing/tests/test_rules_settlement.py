@@ -199,3 +199,34 @@ class TestFreeNewest(unittest.TestCase):
             ]
             self.assertEqual(totals(after)[0], quantity - step)
             left = [entry for entry in after if entry.quantity]
+
+
+class TestTakeBack(unittest.TestCase):
+    """What a line that is raised bills again of its own open work."""
+
+    def test_hours_with_their_value(self):
+        """Two of three open hours come back, the oldest first, at what they are worth."""
+        entries = [Billed("old", D(1), D(100)), Billed("new", D(2), D(240))]
+        taken = settlement.take_back(entries, 2, D(220))
+        self.assertEqual(taken, [Freed("old", D(1), D(100)), Freed("new", D(1), D(120))])
+
+    def test_money_only(self):
+        """A price put back takes the money given up on hours that are billed, and no open hours."""
+        entries = [Billed("given up", D(0), D(30)), Billed("open", D(2), D(200))]
+        taken = settlement.take_back(entries, 0, D(50))
+        self.assertEqual(taken, [Freed("given up", D(0), D(30))])
+
+    def test_fee(self):
+        """Of a fee the money decides, and takes the share of it."""
+        taken = settlement.take_back([Billed("fee", D("0.5"), D(500))], 0, D(200), hours=False)
+        self.assertEqual(taken, [Freed("fee", D("0.2"), D(200))])
+
+    @given(st.lists(st.tuples(hours, money), min_size=1, max_size=8), hours, money)
+    def test_never_more_than_open(self, rows, quantity, amount):
+        """Nothing is taken beyond what is open of each item, nor more hours than asked for."""
+        entries = [Billed(index, *row) for index, row in enumerate(rows)]
+        taken = settlement.take_back(entries, quantity, amount)
+        for part in taken:
+            self.assertLessEqual(part.quantity, rows[part.key][0])
+            self.assertLessEqual(part.amount, rows[part.key][1])
+        self.assertLessEqual(totals(taken)[0], quantity)
