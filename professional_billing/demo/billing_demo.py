@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 from dateutil.relativedelta import relativedelta
 
@@ -63,14 +63,14 @@ class BillingDemo(models.AbstractModel):
         )
         today = company._billing_today()
         orders = self._create_engagements(today)
-        time = list(timesheets.entries(today))
+        worked = timesheets.entries(today)
         for month in history.BILLED_MONTHS:
             end = month_end(today, month)
             # What is not worked yet is not in the runs' list of what is held back.
-            self._create_time(orders, [entry for entry in time if entry.day <= end])
-            time = [entry for entry in time if entry.day > end]
+            self._create_time(orders, [entry for entry in worked if entry.day <= end])
+            worked = [entry for entry in worked if entry.day > end]
             self._bill_month(orders, month, today)
-        self._create_time(orders, time)
+        self._create_time(orders, worked)
         self._remind(today)
         self._submit(orders[history.IN_REVIEW], month_end(today, -1))
 
@@ -103,7 +103,7 @@ class BillingDemo(models.AbstractModel):
         )
         orders.action_confirm()
         # Confirming dates an order today.
-        orders.date_order = START.on(today)
+        orders.date_order = self._get_order_time(today)
         for engagement, order in zip(ENGAGEMENTS, orders, strict=True):
             order.project_id.sale_line_id = order.order_line[0]
             self._create_tasks(engagement, order)
@@ -131,7 +131,7 @@ class BillingDemo(models.AbstractModel):
             "user_id": self._ref("user_claire").id,
             "pricelist_id": self._ref(engagement.pricelist).id,
             "client_order_ref": engagement.purchase_order,
-            "date_order": START.on(today),
+            "date_order": self._get_order_time(today),
             "project_id": project.id,
             "billing_approval": engagement.approval,
             "milestone_acceptance": engagement.acceptance,
@@ -139,6 +139,10 @@ class BillingDemo(models.AbstractModel):
                 Command.create(self._prepare_order_line(line, today)) for line in engagement.lines
             ],
         }
+
+    def _get_order_time(self, today):
+        # In the afternoon of UTC it is the same day in Europe and America.
+        return datetime.combine(START.on(today), time(15))
 
     def _prepare_order_line(self, line, today):
         values = {
