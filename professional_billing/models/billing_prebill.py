@@ -3,6 +3,29 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
 
 OPEN_STATES = ("draft", "review", "approved")
+# What follows from the steps of a pre-bill and from its lines: no user writes these, by no client.
+CONTROLLED_FIELDS = {
+    "name",
+    "company_id",
+    "partner_id",
+    "currency_id",
+    "order_ids",
+    "cutoff_date",
+    "state",
+    "move_ids",
+    "reviewer_ids",
+    "submitted_by_id",
+    "approved_by_id",
+    "amount_open",
+    "amount_bill",
+    "amount_written_off",
+    "amount_written_up",
+    "amount_postponed",
+}
+
+
+class InvoicedPrebills(tuple):
+    """The ids of the pre-bills being invoiced, in the context, where no client can put one."""
 
 
 class BillingPrebill(models.Model):
@@ -123,6 +146,23 @@ class BillingPrebill(models.Model):
                 vals["name"] = self.env["ir.sequence"].next_by_code("billing.prebill")
         return super().create(vals_list)
 
+    def write(self, vals):
+        forged = CONTROLLED_FIELDS & set(vals)
+        if forged and not self.env.su:
+            labels = [self._fields[name]._description_string(self.env) for name in sorted(forged)]
+            raise AccessError(
+                self.env._(
+                    "%(fields)s: not to be written on a pre-bill by hand. Use its buttons.",
+                    fields=", ".join(labels),
+                )
+            )
+        return super().write(vals)
+
+    def _step(self, vals):
+        """Write what a step of these pre-bills changes."""
+        self.check_access("write")
+        self.sudo().write(vals)
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_invoiced(self):
         if kept := self.filtered(lambda prebill: prebill.state == "invoiced")[:1]:
@@ -139,7 +179,7 @@ class BillingPrebill(models.Model):
     def action_submit(self):
         """Hand the pre-bill to the project managers, with an activity for each."""
         self._check_state("draft", self.env._("submitted"))
-        self.write({"state": "review", "submitted_by_id": self.env.uid})
+        self._step({"state": "review", "submitted_by_id": self.env.uid})
         for prebill in self:
             for reviewer in prebill.reviewer_ids - self.env.user:
                 prebill.activity_schedule(
@@ -158,7 +198,7 @@ class BillingPrebill(models.Model):
         for prebill in self:
             prebill._check_approver()
         self._check_lines()
-        self.write({"state": "approved", "approved_by_id": self.env.uid})
+        self._step({"state": "approved", "approved_by_id": self.env.uid})
         self.sudo().activity_feedback(["mail.mail_activity_data_todo"])
         return True
 
@@ -176,13 +216,13 @@ class BillingPrebill(models.Model):
     def action_reopen(self):
         """Take an approved pre-bill back into review."""
         self._check_state("approved", self.env._("reopened"))
-        self.write({"state": "review", "approved_by_id": False})
+        self._step({"state": "review", "approved_by_id": False})
         return True
 
     def action_cancel(self):
         """Give the work back to WIP."""
         self._check_state(OPEN_STATES, self.env._("cancelled"))
-        self.write({"state": "cancelled"})
+        self._step({"state": "cancelled"})
         self.sudo()._get_held_items().prebill_id = False
         self.sudo().activity_unlink(["mail.mail_activity_data_todo"])
         return True
@@ -341,7 +381,12 @@ class BillingPrebill(models.Model):
     @api.model
     def _from_context(self):
         """Return the pre-bills being invoiced, as superuser: rights are checked by `_invoice`."""
-        return self.sudo().browse(self.env.context.get("billing_prebill_ids", ()))
+        ids = self.env.context["billing_prebill_ids"] if self._is_invoicing() else ()
+        return self.sudo().browse(ids)
+
+    @api.model
+    def _is_invoicing(self):
+        return isinstance(self.env.context.get("billing_prebill_ids"), InvoicedPrebills)
 
     def _get_billed_order_lines(self):
         return self._get_bill_lines().item_id.order_line_id
@@ -368,7 +413,7 @@ class BillingPrebill(models.Model):
         prebills._write_off()
         # The accountant need not see the projects and tasks Odoo reads for an order's invoice.
         orders = orders.sudo().with_context(
-            billing_prebill_ids=tuple(self.ids), billing_prebills_only=only
+            billing_prebill_ids=InvoicedPrebills(self.ids), billing_prebills_only=only
         )
         if only and not prebills._get_bill_lines():
             moves = self.env["account.move"]
@@ -388,6 +433,7 @@ class BillingPrebill(models.Model):
                     or self.env._("this engagement"),
                 )
             )
+        self.check_access("write")
         pending = self.filtered(
             lambda prebill: prebill.needs_approval and prebill.state != "approved"
         )

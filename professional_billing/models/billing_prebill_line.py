@@ -1,9 +1,12 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools import float_compare
 
 from ..rules import rounding, settlement
+
+# What a reviewer decides; the rest of a line is what was open when it was gathered.
+REVIEWED_FIELDS = {"decision", "quantity", "rate", "narrative", "reason_id"}
 
 
 class BillingPrebillLine(models.Model):
@@ -89,8 +92,17 @@ class BillingPrebillLine(models.Model):
                 )
 
     def write(self, vals):
-        if {"decision", "quantity", "rate", "narrative", "reason_id"} & set(vals):
+        if REVIEWED_FIELDS & set(vals):
             self._check_editable()
+        forged = set(vals) - REVIEWED_FIELDS
+        if forged and not self.env.su:
+            labels = [self._fields[name]._description_string(self.env) for name in sorted(forged)]
+            raise AccessError(
+                self.env._(
+                    "%(fields)s: taken from the work in progress, not to be written by hand.",
+                    fields=", ".join(labels),
+                )
+            )
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
@@ -111,7 +123,9 @@ class BillingPrebillLine(models.Model):
 
     def action_write_off_rest(self):
         """Write off what the lowered quantity leaves open, on a line of its own."""
-        for line in self:
+        self.check_access("write")
+        self._check_editable()
+        for line in self.sudo():
             if not line.left_quantity:
                 raise UserError(
                     self.env._(

@@ -131,15 +131,22 @@ class SaleOrder(models.Model):
         return prebills.sudo(self.env.su)
 
     def _check_gather_rights(self):
+        """Officers gather the engagements of their companies, project managers those they lead."""
         user = self.env.user
-        if not user.has_group("professional_billing.group_billing_officer") and not user.has_group(
-            "professional_billing.group_billing_reviewer"
-        ):
-            raise AccessError(
-                self.env._(
-                    "Pre-bills are made by billing officers and project managers. Ask one of them."
+        officer = user.has_group("professional_billing.group_billing_officer")
+        reviewer = user.has_group("professional_billing.group_billing_reviewer")
+        for order in self.sudo():
+            projects = order.project_ids | order.billing_item_ids.project_id
+            allowed = officer or (reviewer and user in projects.user_id)
+            if not allowed or order.company_id not in self.env.companies:
+                raise AccessError(
+                    self.env._(
+                        "Pre-bills of %(order)s are made by its project managers and by the billing "
+                        "officers of %(company)s. Ask one of them.",
+                        order=order.name,
+                        company=order.company_id.name,
+                    )
                 )
-            )
 
     def _lock_for_billing(self):
         """Take these orders' rows, so that nobody else bills them in the meantime."""
@@ -219,7 +226,7 @@ class SaleOrder(models.Model):
     def _create_invoices(self, grouped=False, final=False, date=None):
         # EXTENDS sale: Odoo's own "Create Invoice" takes the same way as a pre-bill.
         engagements = self.filtered("is_engagement")
-        if not engagements or "billing_prebill_ids" in self.env.context:
+        if not engagements or self.env["billing.prebill"]._is_invoicing():
             return super()._create_invoices(grouped=grouped, final=final, date=date)
         prebills = engagements._gather_for_invoice_button()
         return prebills._invoice(orders=self, grouped=grouped, final=final, date=date)

@@ -4,9 +4,11 @@ from . import test_collection_access
 from . import test_collection_common
 from . import test_collection_event
 from . import test_collection_tour
+from . import test_concurrency
 from . import test_demo
 from . import test_documents
 from . import test_ledger_property
+from . import test_rights
 from . import test_rules_followup
 from . import test_rules_import
 from . import test_rules_rounding
