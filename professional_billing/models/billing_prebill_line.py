@@ -219,6 +219,7 @@ class BillingPrebillLine(models.Model):
             "date": self._get_settlement_date(),
             "reason_id": self.reason_id.id,
             "note": self.narrative,
+            "user_id": self.prebill_id.approved_by_id.id or self.env.uid,
         }
         if self.decision == "write_off":
             return [

@@ -54,19 +54,24 @@ class BillingRun(models.Model):
     def _default_cutoff_date(self):
         return self.env.company._billing_today().replace(day=1) - relativedelta(days=1)
 
-    @api.depends("line_ids.state", "line_ids.include", "line_ids.amount", "line_ids.blocked_note")
+    @api.depends(
+        "state", "line_ids.state", "line_ids.include", "line_ids.amount", "line_ids.blocked_note"
+    )
     def _compute_counts(self):
         for run in self:
             lines = run.line_ids
             included = lines.filtered(lambda line: line.include and line.amount)
-            run.included_count = len(included)
+            counted = included
+            if run.state == "done":
+                counted = included.filtered(lambda line: line.state == "done")
+            run.included_count = len(counted)
             run.failed_count = len(lines.filtered(lambda line: line.state == "failed"))
             run.blocked_count = len(lines.filtered("blocked_note"))
             settled = included.filtered(lambda line: line.state != "pending")
             run.progress = 100 * len(settled) / len(included) if included else 0.0
             run.total_text = " + ".join(
                 currency.format(sum(part.mapped("amount")))
-                for currency, part in included.grouped("currency_id").items()
+                for currency, part in counted.grouped("currency_id").items()
             )
 
     @api.depends("line_ids.move_ids", "line_ids.prebill_ids")

@@ -14,4 +14,5 @@ from . import test_rules_import
 from . import test_rules_rounding
 from . import test_rules_schedules
 from . import test_rules_settlement
+from . import test_screens
 from . import test_tours

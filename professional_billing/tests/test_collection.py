@@ -16,6 +16,17 @@ from .test_collection_common import CollectionCommon, day
 class TestCollectionRun(CollectionCommon):
     """A follow-up run proposes per instalment, sends through the mail queue and logs."""
 
+    def test_work_list_has_every_late_customer(self):
+        """Opening the cases makes those that are missing, before any follow-up run."""
+        self._invoice()
+        Case = self.env["collection.case"].with_user(self.agent)
+        self.assertFalse(Case.search([("company_id", "=", self.company.id)]))
+        action = Case._open_work_list()
+        self.assertEqual(action["res_model"], "collection.case")
+        self.assertEqual(Case.search([("overdue_amount", ">", 0)]).partner_id, self.customer)
+        Case._open_work_list()
+        self.assertEqual(len(Case.search([("company_id", "=", self.company.id)])), 1)
+
     def test_levels_over_time(self):
         """One reminder per level, on its day, and none in between however often one runs."""
         self._invoice()
