@@ -15,7 +15,6 @@ class TestScreens(BillingCommon):
         order = self._create_engagement([self.hours, {"product_id": self.stages.id}])
         form = Form(order.with_user(self.officer), view="sale.view_order_form")
         self.assertEqual(form.name, order.name)
-        self.assertFalse(order.with_user(self.officer).project_ids)
 
     def test_reviewer_opens_a_prebill_and_its_work(self):
         order = self._create_engagement([self.hours])
