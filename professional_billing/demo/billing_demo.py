@@ -325,7 +325,6 @@ class BillingDemo(models.AbstractModel):
     def _remind(self, today):
         """The collector's last follow-up run; its e-mails count as sent long ago."""
         collector = self._as("owen")
-        before = self.env["mail.mail"].search([])
         run = collector.env["collection.run"].create(
             {"date": back_to_work(today - timedelta(days=history.LAST_FOLLOW_UP))}
         )
@@ -333,6 +332,7 @@ class BillingDemo(models.AbstractModel):
         run.line_ids.case_id.user_id = collector.env.user
         run.action_approve()
         run.action_send()
-        mails = self.env["mail.mail"].search([]) - before
+        messages = run.sudo().line_ids.event_id.mail_message_id
+        mails = self.env["mail.mail"].search([("mail_message_id", "in", messages.ids)])
         mails.notification_ids.notification_status = "sent"
         mails.state = "sent"

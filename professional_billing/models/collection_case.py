@@ -204,9 +204,7 @@ class CollectionCase(models.Model):
         """Open the cases, with one for every customer with something overdue: none stays unseen."""
         Line = self.env["account.move.line"]
         for company in self.env.companies:
-            self._for_lines(
-                Line.search(Line._collection_domain(company, company._billing_today()))
-            )
+            self._for_lines(Line.search(Line._collection_domain(company, company._billing_today())))
         return self.env["ir.actions.act_window"]._for_xml_id(
             "professional_billing.action_collection_case"
         )
