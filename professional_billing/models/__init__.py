@@ -22,6 +22,7 @@ from . import collection_level
 from . import collection_policy
 from . import collection_run
 from . import collection_run_line
+from . import hr_employee
 from . import product_template
 from . import project_milestone
 from . import project_project

@@ -27,7 +27,7 @@ class AccountAnalyticLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        lines._accrue_billing()
+        lines._accrue_billing(items=self.env["billing.item"])
         return lines
 
     def write(self, vals):
@@ -40,9 +40,9 @@ class AccountAnalyticLine(models.Model):
         return result
 
     def unlink(self):
-        lines = self._get_engagement_time().sudo().so_line
+        items = self.env["billing.item"]._get_items_of(self._get_engagement_time())
         result = super().unlink()
-        lines._accrue_billing()
+        items._close_lost()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -65,16 +65,20 @@ class AccountAnalyticLine(models.Model):
 
     def _get_engagement_time(self):
         """Return the time entries among these that stand on an order line with a billing rule."""
-        return self.filtered(lambda line: line.project_id and line.sudo().so_line.billing_rule)
+        # Read as superuser first: as somebody else it would cost Odoo's access rules a query.
+        return self.filtered(
+            lambda line: line.sudo().so_line.billing_rule and line.sudo().project_id
+        )
 
-    def _accrue_billing(self, former=()):
+    def _accrue_billing(self, former=(), items=None):
         """Bring the work in progress of these entries up to date.
 
         :param former: entries that stood on an engagement before the change
+        :param items: the items these entries have, when the caller knows
         """
         timesheets = self._get_engagement_time() | self.browse([line.id for line in former])
         if timesheets:
-            timesheets.sudo().so_line._accrue_billing(timesheets)
+            timesheets.sudo().so_line._accrue_billing(timesheets, items)
 
     def _check_unsettled(self, what):
         if not self:

@@ -5,6 +5,8 @@ from odoo.tools import SQL
 from ..rules import rounding
 
 SOURCES = ("timesheet_id", "installment_id", "milestone_id")
+# Where a transaction keeps the time entries that are accrued before it is committed.
+WAITING = "professional_billing.accrue"
 
 
 class BillingItemAccrual(models.Model):
@@ -16,11 +18,12 @@ class BillingItemAccrual(models.Model):
     _inherit = "billing.item"
 
     @api.model
-    def _accrue(self, order_lines, timesheets=None):
+    def _accrue(self, order_lines, timesheets=None, items=None):
         """Bring the items of `order_lines` in line with the work, instalments and milestones.
 
         :param order_lines: `sale.order.line` recordset; those without a rule lose open items
         :param timesheets: when given, only these time entries are looked at, nothing else
+        :param items: the items that `timesheets` have, when the caller knows
         """
         self = self.sudo()
         order_lines = order_lines.sudo()
@@ -32,7 +35,8 @@ class BillingItemAccrual(models.Model):
         else:
             plan = []
             timesheets = timesheets.sudo()
-            items = self._get_items_of(timesheets)
+            items = self._get_items_of(timesheets) if items is None else items.sudo()
+            self.env.cr.precommit.data.get(WAITING, set()).difference_update(timesheets.ids)
         plan += self._plan_time(timesheets)
         self._apply_accrual(plan, items)
 
@@ -40,12 +44,12 @@ class BillingItemAccrual(models.Model):
     def _accrue_later(self, timesheets):
         """Accrue entries that a recomputation moved, once this transaction's changes are known."""
         cr = self.env.cr
-        waiting = cr.precommit.data.setdefault("professional_billing.accrue", set())
+        waiting = cr.precommit.data.setdefault(WAITING, set())
         if not waiting:
 
             @cr.precommit.add
             def accrue():
-                ids = cr.precommit.data.pop("professional_billing.accrue", ())
+                ids = cr.precommit.data.pop(WAITING, ())
                 lines = self.env["account.analytic.line"].sudo().browse(ids).exists()
                 lines._accrue_billing()
 
@@ -193,9 +197,8 @@ class BillingItemAccrual(models.Model):
 
     @api.model
     def _get_items_of(self, timesheets):
-        return (
-            self.search([("timesheet_id", "in", timesheets.ids)]) if timesheets else self.browse()
-        )
+        Item = self.sudo()
+        return Item.search([("timesheet_id", "in", timesheets.ids)]) if timesheets else Item
 
     @api.model
     def _get_fee_items(self, order_lines):

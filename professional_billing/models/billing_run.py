@@ -176,6 +176,7 @@ class BillingRun(models.Model):
             self.env["sale.order"].sudo().search(self._get_order_domain(), order="partner_id, id")
         )
         orders.order_line.filtered("billing_rule")._accrue_billing()
+        orders.mapped("currency_id")  # read at once, not order by order as the lines are made
         Item = self.env["billing.item"].sudo()
         mine = Domain("order_id", "in", orders.ids)
         billable = dict(

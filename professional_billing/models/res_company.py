@@ -13,5 +13,5 @@ class ResCompany(models.Model):
     def _billing_today(self):
         """Return today's date where the company is (its contact's time zone, else the user's)."""
         self.ensure_one()
-        tz = self.partner_id.tz or self.env.user.tz or "UTC"
+        tz = self.partner_id.tz or self.env.context.get("tz") or self.env.user.tz or "UTC"
         return fields.Date.context_today(self.with_context(tz=tz))

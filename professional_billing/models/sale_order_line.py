@@ -227,7 +227,10 @@ class SaleOrderLine(models.Model):
         ruled = self.filtered(lambda line: line.billing_rule and line.state == "sale")
         result = super(SaleOrderLine, self - ruled)._compute_untaxed_amount_to_invoice()
         for line in ruled:
-            earned = line._get_earned_taxes()["total_excluded"]
+            earned = line.billing_open_amount + line.billing_billed_amount
+            # As Odoo does: only a tax that prices include changes the untaxed amount.
+            if any(tax.price_include or tax.amount_type == "group" for tax in line.tax_ids):
+                earned = line._get_earned_taxes()["total_excluded"]
             line.untaxed_amount_to_invoice = earned - line.untaxed_amount_invoiced
         return result
 
@@ -341,9 +344,9 @@ class SaleOrderLine(models.Model):
             self.env["billing.method"]._for_rule(rule)._prepare_confirmation(lines)
         self._accrue_billing()
 
-    def _accrue_billing(self, timesheets=None):
+    def _accrue_billing(self, timesheets=None, items=None):
         if self:
-            self.env["billing.item"]._accrue(self, timesheets=timesheets)
+            self.env["billing.item"]._accrue(self, timesheets, items)
 
     def _rerate_billing(self):
         """Value the unsettled time of these lines again, at the price and state they have now."""

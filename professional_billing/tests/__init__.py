@@ -1,4 +1,5 @@
 from . import test_against_stock
+from . import test_bad_input
 from . import test_collection
 from . import test_collection_access
 from . import test_collection_common
@@ -8,6 +9,7 @@ from . import test_concurrency
 from . import test_demo
 from . import test_documents
 from . import test_ledger_property
+from . import test_queries
 from . import test_rights
 from . import test_rules_followup
 from . import test_rules_import

@@ -1,0 +1,205 @@
+import contextlib
+import logging
+import types
+from unittest.mock import patch
+
+from odoo.tests import tagged
+
+from .common import BillingCommon
+
+_logger = logging.getLogger(__name__)
+
+OURS = "odoo.addons.professional_billing.models"
+#: Odoo's models that we extend and that logging time touches.
+EXTENDED = (
+    "account.analytic.line",
+    "project.milestone",
+    "project.project",
+    "res.company",
+    "sale.order",
+    "sale.order.line",
+)
+
+
+@tagged("post_install", "-at_install")
+class TestQueries(BillingCommon):
+    """What we add to Odoo in queries, and that bills do not cost more with more work on them."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.engagement = cls._create_engagement([cls.hours])
+        stock = cls._create_engagement([{"product_id": cls.hours.id, "billing_rule": False}])
+        cls.ruled, cls.stock = cls.engagement.order_line, stock.order_line
+        cls.assertFalse(cls, cls.stock.billing_rule)
+
+    # -- counting -------------------------------------------------------------------------------
+
+    def _count(self, what, work):
+        """Count the queries of `work`, with the program's caches warm and the records' cold."""
+        queries = []
+        for warm in (False, True):
+            with contextlib.closing(self.cr.savepoint()), patch("random.random", lambda: 1):
+                self.env.invalidate_all()
+                before = self.cr.sql_log_count
+                with self._recorded(queries) if warm else contextlib.nullcontext():
+                    work()
+                    self.env.flush_all()
+                    self.env.cr.precommit.run()
+                count = self.cr.sql_log_count - before
+        _logger.info("%s: %s queries", what, count)
+        return count, queries
+
+    @contextlib.contextmanager
+    def _recorded(self, queries):
+        execute = type(self.cr).execute
+
+        def recorded(cursor, query, params=None, log_exceptions=True):
+            queries.append(query.code if hasattr(query, "code") else str(query))
+            return execute(cursor, query, params, log_exceptions)
+
+        with patch.object(type(self.cr), "execute", recorded):
+            yield
+
+    @contextlib.contextmanager
+    def _without_overrides(self):
+        """Take our methods out of Odoo's models, as if the add-on were not there."""
+        with contextlib.ExitStack() as stack:
+            for model in EXTENDED:
+                mro = type(self.env[model]).mro()
+                for index, part in enumerate(mro):
+                    if not part.__module__.startswith(OURS):
+                        continue
+                    for name, value in list(vars(part).items()):
+                        overrides = any(name in vars(other) for other in mro[index + 1 :])
+                        if isinstance(value, types.FunctionType) and overrides:
+                            delattr(part, name)
+                            stack.callback(setattr, part, name, value)
+            yield
+
+    # -- time -----------------------------------------------------------------------------------
+
+    def _log(self, line, hours=2):
+        """Log time as an ordinary consultant does."""
+        task = line.task_id
+        values = {
+            "name": "Work",
+            "project_id": task.project_id.id,
+            "task_id": task.id,
+            "unit_amount": hours,
+            "date": self.today,
+        }
+        self.env["account.analytic.line"].with_env(self._client(self.consultant)).create(values)
+
+    def _client(self, user):
+        """Return an environment as Odoo's web client makes it, with language and time zone."""
+        return self.env(user=user.id, context={"lang": "en_US", "tz": "Europe/Brussels"})
+
+    def _on_time(self, line):
+        """Return what people do with time on `line`, by name."""
+        time = self._log_time(line, 1)
+        own = time.with_env(self._client(self.consultant))
+        return {
+            "log": lambda: self._log(line),
+            "change": lambda: own.write({"unit_amount": 3}),
+            "delete": own.unlink,
+        }
+
+    def test_line_without_rule(self):
+        """Time on a line without a rule costs what it costs in Odoo, to the last query."""
+        for name, work in self._on_time(self.stock).items():
+            count, queries = self._count(f"{name}, no rule", work)
+            with self._without_overrides():
+                odoo_count, odoo_queries = self._count(f"{name}, Odoo alone", work)
+            with self.subTest(name):
+                self.assertEqual(queries, odoo_queries)
+                self.assertEqual(count, odoo_count)
+                for query in queries:
+                    self.assertNotRegex(query, r'(FROM|INTO|UPDATE|JOIN) "?(billing|collection)_')
+
+    def test_overrides_are_taken_out(self):
+        """The measure of the test above measures: with a rule the two ways differ."""
+        count, _queries = self._count("log, rule", lambda: self._log(self.ruled))
+        with self._without_overrides():
+            odoo_count, _queries = self._count("log, Odoo alone", lambda: self._log(self.ruled))
+        self.assertGreater(count, odoo_count)
+
+    def test_line_with_rule(self):
+        """Time on an engagement costs a few queries more, however much is there already.
+
+        Deleting an entry deletes its item, and Odoo asks a lot for each deletion.
+        """
+        most = {"log": 3, "change": 6, "delete": 24}
+        without = {
+            name: self._count(f"{name}, no rule", work)[0]
+            for name, work in self._on_time(self.stock).items()
+        }
+        for entries in (0, 30):
+            for number in range(entries):
+                self._log_time(self.ruled, 1, -number)
+            for name, work in self._on_time(self.ruled).items():
+                count, _queries = self._count(f"{name}, rule, {entries} entries", work)
+                with self.subTest(name, entries=entries):
+                    self.assertLessEqual(count - without[name], most[name])
+
+    # -- bills ----------------------------------------------------------------------------------
+
+    def _bill_of(self, entries):
+        order = self._create_engagement([self.hours])
+        for number in range(entries):
+            self._log_time(order.order_line, 1 + number % 3, -(number % 20))
+        return order
+
+    def test_bill(self):
+        """Gathering and invoicing cost no query more for four times the work."""
+        counts = {}
+        for entries in (10, 40):
+            order = self._bill_of(entries)
+            gather, _queries = self._count(
+                f"gather {entries}", lambda order=order: self._prebill(order)
+            )
+            again = self._prebill(order)
+            regather, _queries = self._count(
+                f"gather {entries} again", lambda order=order: self._prebill(order)
+            )
+            invoice, _queries = self._count(f"invoice {entries}", again.action_invoice)
+            move = again.action_invoice()
+            post, _queries = self._count(f"post {entries}", move.action_post)
+            delete, _queries = self._count(f"delete draft of {entries}", move.unlink)
+            counts[entries] = [gather, regather, invoice, post, delete]
+        for few, many in zip(counts[10], counts[40], strict=True):
+            self.assertLessEqual(many, few + 2, counts)
+
+    def test_credit(self):
+        """Crediting costs no query more for four times the work."""
+        counts = {}
+        for entries in (10, 40):
+            move = self._bill(self._bill_of(entries), post=True)
+            refund = self._reverse(move)
+            counts[entries], _queries = self._count(f"credit {entries}", refund.action_post)
+        self.assertLessEqual(counts[40], counts[10] + 2)
+
+    def test_run_preview(self):
+        """The preview looks at all engagements at once."""
+        counts = {}
+        orders = self.env["sale.order"]
+        for engagements in (5, 20):
+            while len(orders) < engagements:
+                orders += self._bill_of(2)
+            run = (
+                self.env["billing.run"].with_user(self.officer).create({"cutoff_date": self.today})
+            )
+            counts[engagements], _queries = self._count(
+                f"preview {engagements} engagements", run.action_preview
+            )
+        self.assertLessEqual(counts[20], counts[5] + 6)
+
+    def test_confirm(self):
+        """An order with a rule costs little more to confirm."""
+        counts = {}
+        for rule in ("time_materials", False):
+            order = self._create_engagement(
+                [{"product_id": self.hours.id, "billing_rule": rule}], confirm=False
+            )
+            counts[rule], _queries = self._count(f"confirm {rule}", order.action_confirm)
+        self.assertLessEqual(counts["time_materials"] - counts[False], 15)
