@@ -12,8 +12,9 @@ class SaleOrder(models.Model):
     billing_approval = fields.Selection(
         [("none", "No approval"), ("manager", "Project manager approves")],
         string="Pre-bill approval",
+        # Not required: a database column that must be filled would stop whoever makes orders while
+        # this add-on is not loaded yet. Empty means no approval.
         default="none",
-        required=True,
         help="Whether a pre-bill of this engagement must be approved before it is invoiced.",
     )
     milestone_acceptance = fields.Boolean(
