@@ -63,7 +63,7 @@ class Caller(threading.Thread):
         return self.error
 
 
-@tagged("post_install", "-at_install", "professional_billing_concurrency")
+@tagged("post_install", "-at_install")
 class TestConcurrency(BaseCase):
     """Two people do something about the same work at the same moment, on two connections.
 
