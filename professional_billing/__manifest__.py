@@ -23,6 +23,7 @@
         "views/billing_prebill_views.xml",
         "views/billing_run_views.xml",
         "views/billing_reason_views.xml",
+        "views/sale_order_line_views.xml",
         "views/sale_order_views.xml",
         "views/product_template_views.xml",
         "views/project_milestone_views.xml",

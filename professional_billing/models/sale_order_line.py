@@ -252,6 +252,21 @@ class SaleOrderLine(models.Model):
             partner=self.order_id.partner_shipping_id,
         )
 
+    # -- actions --------------------------------------------------------------------------------
+
+    def action_billing_terms(self):
+        """Open what is agreed about billing this line."""
+        self.ensure_one()
+        view = self.env.ref("professional_billing.sale_order_line_view_form_billing")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Billing terms"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "views": [(view.id, "form")],
+            "target": "new",
+        }
+
     # -- constraints ----------------------------------------------------------------------------
 
     @api.constrains("billing_rule", "product_uom_id", "product_id")
