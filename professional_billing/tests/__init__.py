@@ -10,7 +10,6 @@ from . import test_demo
 from . import test_documents
 from . import test_ledger_property
 from . import test_queries
-from . import test_rates
 from . import test_rights
 from . import test_rules_allowance
 from . import test_rules_caps
@@ -24,5 +23,4 @@ from . import test_rules_schedules
 from . import test_rules_settlement
 from . import test_rules_tiers
 from . import test_screens
-from . import test_time_terms
 from . import test_tours
