@@ -323,6 +323,10 @@ class TestProrate(unittest.TestCase):
         """From the 30th to the 31st no day passes by that rule; the whole is still the whole."""
         self.check(7, 7, "2025-01-30", "2025-01-31", "2025-01-30", "2025-01-31", method="30_360")
 
+    def test_floats_are_read_as_written(self):
+        """Half of 0.03 is a tie, below it in binary."""
+        self.check("0.02", 0.03, "2025-04-01", "2025-04-16", "2025-04", "2025-05")
+
     def test_decimals_of_the_currency(self):
         """A third of 100, in yen and in dinars."""
         part = "2025-04-01", "2025-04-11", "2025-04", "2025-05"
