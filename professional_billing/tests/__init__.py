@@ -1,5 +1,6 @@
 from . import test_against_stock
 from . import test_bad_input
+from . import test_caps
 from . import test_collection
 from . import test_collection_access
 from . import test_collection_common
@@ -10,6 +11,7 @@ from . import test_demo
 from . import test_documents
 from . import test_ledger_property
 from . import test_queries
+from . import test_rates
 from . import test_rights
 from . import test_rules_allowance
 from . import test_rules_caps
@@ -23,4 +25,5 @@ from . import test_rules_schedules
 from . import test_rules_settlement
 from . import test_rules_tiers
 from . import test_screens
+from . import test_time_terms
 from . import test_tours
