@@ -23,6 +23,7 @@ from . import billing_role
 from . import billing_role_assignment
 from . import billing_run
 from . import billing_run_line
+from . import billing_terms_mixin
 from . import billing_time_type
 from . import collection_account_move
 from . import collection_account_move_line
@@ -41,4 +42,8 @@ from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import sale_order
+from . import sale_order_check
 from . import sale_order_line
+from . import sale_order_summary
+from . import sale_order_template
+from . import sale_order_template_line

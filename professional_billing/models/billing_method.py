@@ -49,6 +49,14 @@ class BillingMethod(models.AbstractModel):
     def _prepare_confirmation(self, lines):
         """Complete `lines` when their order is confirmed."""
 
+    def _describe(self, line):
+        """Return what is agreed for `line` in a sentence a client can read."""
+        return self.env._(
+            "%(line)s: %(total)s.",
+            line=line._get_bill_label(),
+            total=line.currency_id.format(float(line._billing_total())),
+        )
+
     # -- earning --------------------------------------------------------------------------------
 
     def _plan_items(self, lines):

@@ -33,6 +33,37 @@ class BillingMethodTimeMaterials(models.AbstractModel):
                 unit=line.product_uom_id.name,
             )
 
+    def _describe(self, line):
+        currency = line.currency_id
+        if line.rate_source != "card":
+            price = self._describe_price(line.price_unit, line.product_uom_id, currency)
+            text = self.env._(
+                "%(line)s: time at %(price)s", line=line._get_bill_label(), price=price
+            )
+        else:
+            today = line.company_id._billing_today()
+            prices = [
+                self.env._(
+                    "%(whom)s %(price)s",
+                    whom=rate._get_label(),
+                    price=self._describe_price(rate.price_unit, rate.uom_id, rate.currency_id),
+                )
+                for rate in line._get_described_rates(today)
+            ]
+            text = self.env._(
+                "%(line)s: time at the rates of the day – %(prices)s",
+                line=line._get_bill_label(),
+                prices="; ".join(prices) or self.env._("none agreed yet"),
+            )
+        if line.discount:
+            text += self.env._(", less %(discount)s %%", discount=f"{line.discount:g}")
+        return text + "."
+
+    def _describe_price(self, price, uom, currency):
+        return self.env._(
+            "%(price)s / %(unit)s", price=currency.format(price), unit=uom.name.lower()
+        )
+
     def _price_time(self, timesheet, line, uom, rater):
         try:
             price, steps = self._get_price(timesheet, line, uom, rater)

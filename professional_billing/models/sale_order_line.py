@@ -395,6 +395,34 @@ class SaleOrderLine(models.Model):
             or bool(self.order_id.rate_card_id)
         )
 
+    def _get_described_rates(self, date):
+        """Return the rates of this line in force on `date`, else those of its first card with any.
+
+        Rates of single people stay out of what is said to clients.
+        """
+        order = self.order_id
+        cards = (
+            order.rate_card_id,
+            self.env["billing.rate.card"].search(
+                [
+                    ("partner_id", "=", order.partner_id.commercial_partner_id.id),
+                    ("company_id", "=", order.company_id.id),
+                ]
+            ),
+            order.company_id.billing_rate_card_id,
+        )
+        for rates in (self.billing_rate_ids, *(card.rate_ids for card in cards)):
+            found = rates.filtered(
+                lambda rate, rates=rates: (
+                    not rate.employee_id
+                    and (not rate.date_to or rate.date_to >= date)
+                    and rate._is_newest_on(date, rates)
+                )
+            )
+            if found:
+                return found
+        return self.env["billing.rate"]
+
     def _accrue_billing(self, timesheets=None, items=None, rerate=False):
         if self:
             self.env["billing.item"]._accrue(self, timesheets, items, rerate)

@@ -7,6 +7,7 @@ from . import test_collection_common
 from . import test_collection_event
 from . import test_collection_tour
 from . import test_concurrency
+from . import test_contract
 from . import test_demo
 from . import test_documents
 from . import test_ledger_property

@@ -1,0 +1,64 @@
+from odoo import api, fields, models
+
+
+class SaleOrderSummary(models.Model):
+    """What an engagement agrees on, in sentences: on the screen, and on the quotation."""
+
+    _inherit = "sale.order"
+
+    billing_summary = fields.Text(
+        string="In words", compute="_compute_billing_summary", compute_sudo=True
+    )
+
+    @api.depends_context("lang")
+    @api.depends(
+        "order_line.billing_rule",
+        "order_line.price_unit",
+        "order_line.product_uom_qty",
+        "order_line.rate_source",
+        "billing_cap_amount",
+        "billing_cap_hours",
+        "billing_cap_policy",
+        "billing_cap_period",
+        "rate_card_id",
+        "time_rounding",
+        "time_increment",
+        "time_minimum",
+        "billing_time_type_ids",
+    )
+    def _compute_billing_summary(self):
+        for order in self:
+            order.billing_summary = "\n".join(order._get_billing_sentences())
+
+    def _get_billing_sentences(self):
+        """Return what is agreed, a sentence each, in the words of the client's bill."""
+        lines = self.order_line.filtered("billing_rule")
+        sentences = [line._get_billing_method()._describe(line) for line in lines]
+        limited = lines.filtered(lambda line: line.billing_cap_amount or line.billing_cap_hours)
+        sentences += [
+            self.env._(
+                "%(line)s: %(limit)s", line=line._get_bill_label(), limit=line._describe_cap()
+            )
+            for line in limited
+        ]
+        if self.billing_cap_amount or self.billing_cap_hours:
+            sentences.append(self._describe_cap())
+        if "time_materials" in lines.mapped("billing_rule"):
+            sentences += self._describe_time()
+        return sentences
+
+    def _describe_time(self):
+        if self.time_rounding not in (False, "none"):
+            modes = dict(self._fields["time_rounding"]._description_selection(self.env))
+            text = self.env._(
+                "Time is rounded %(mode)s in steps of %(increment)s minutes",
+                mode=modes[self.time_rounding].lower(),
+                increment=self.time_increment,
+            )
+            if self.time_minimum:
+                text += self.env._(", at least %(minimum)s minutes", minimum=self.time_minimum)
+            yield text + "."
+        for kind in self.billing_time_type_ids:
+            yield self.env._(
+                "%(kind)s: %(factor)s %% of the rate.", kind=kind.name, factor=f"{kind.factor:g}"
+            )
