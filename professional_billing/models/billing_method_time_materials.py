@@ -60,9 +60,12 @@ class BillingMethodTimeMaterials(models.AbstractModel):
         return text + "."
 
     def _describe_price(self, price, uom, currency):
-        return self.env._(
-            "%(price)s / %(unit)s", price=currency.format(price), unit=uom.name.lower()
-        )
+        texts = {
+            self._get_uom("hour"): self.env._("%(price)s an hour"),
+            self._get_uom("day"): self.env._("%(price)s a day"),
+        }
+        text = texts.get(uom, self.env._("%(price)s per %(unit)s"))
+        return text % {"price": currency.format(price), "unit": uom.name}
 
     def _price_time(self, timesheet, line, uom, rater):
         try:

@@ -48,13 +48,15 @@ class SaleOrderSummary(models.Model):
         return sentences
 
     def _describe_time(self):
-        if self.time_rounding not in (False, "none"):
-            modes = dict(self._fields["time_rounding"]._description_selection(self.env))
-            text = self.env._(
-                "Time is rounded %(mode)s in steps of %(increment)s minutes",
-                mode=modes[self.time_rounding].lower(),
-                increment=self.time_increment,
-            )
+        texts = {
+            "up": self.env._("Time is rounded up to full %(increment)s minutes"),
+            "nearest": self.env._("Time is rounded to the nearest %(increment)s minutes"),
+            "down": self.env._("Time is rounded down to full %(increment)s minutes"),
+        }
+        if self.time_rounding in texts:
+            text = texts[self.time_rounding] % {"increment": self.time_increment}
+            if self.time_rounding_per == "day":
+                text += self.env._(" by the day")
             if self.time_minimum:
                 text += self.env._(", at least %(minimum)s minutes", minimum=self.time_minimum)
             yield text + "."

@@ -26,10 +26,10 @@ class TestContract(RatesCommon):
             }
         )
         summary = self.order.with_user(self.salesperson).billing_summary.split("\n")
-        self.assertIn("Senior $\xa0180.00 / hours; Junior $\xa0110.00 / hours", summary[0])
+        self.assertIn("Senior $\xa0180.00 an hour; Junior $\xa0110.00 an hour", summary[0])
         self.assertEqual(summary[1], "Not more than $\xa040,000.00 in all, before tax.")
         self.assertEqual(
-            summary[2], "Time is rounded up in steps of 6 minutes, at least 12 minutes."
+            summary[2], "Time is rounded up to full 6 minutes, at least 12 minutes."
         )
 
     def test_summary_leaves_single_people_out(self):
@@ -52,7 +52,7 @@ class TestContract(RatesCommon):
         fee, stages, hours = order.billing_summary.split("\n")[:3]
         self.assertIn("a fixed fee of $\xa09,000.00, billed as $\xa04,500.00 on", fee)
         self.assertIn("$\xa05,000.00, a part of it for each milestone", stages)
-        self.assertIn("time at $\xa0100.00 / hours, less 10 %", hours)
+        self.assertIn("time at $\xa0100.00 an hour, less 10 %", hours)
 
     def test_summary_prints_on_the_quotation(self):
         html, _type = self.env["ir.actions.report"]._render_qweb_html(
