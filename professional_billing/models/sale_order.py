@@ -15,6 +15,7 @@ class SaleOrder(models.Model):
     has_fixed_fee = fields.Boolean(compute="_compute_is_engagement")
     billing_cap_amount = fields.Monetary(
         string="Limit",
+        tracking=True,
         help="Most that is billed, before tax. Empty: no limit in money.",
     )
     client_po_number = fields.Char(
