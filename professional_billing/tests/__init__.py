@@ -10,6 +10,7 @@ from . import test_concurrency
 from . import test_contract
 from . import test_demo
 from . import test_documents
+from . import test_four_months
 from . import test_ledger_property
 from . import test_queries
 from . import test_rates

@@ -30,6 +30,8 @@ class RatesCommon(BillingCommon):
             [{"product_id": cls.hours.id, "price_unit": 0, "rate_source": "card"}],
             date_order=datetime.datetime(2025, 12, 1),
         )
+        # Confirming dates an order today.
+        cls.order.date_order = datetime.datetime(2025, 12, 1)
         cls.line = cls.order.order_line
 
     @classmethod
