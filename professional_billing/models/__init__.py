@@ -5,15 +5,24 @@ from . import billing_allocation
 from . import billing_installment
 from . import billing_item
 from . import billing_item_accrual
+from . import billing_item_effects
 from . import billing_method
 from . import billing_method_fixed_fee
 from . import billing_method_milestone
+from . import billing_method_progress
+from . import billing_method_recurring
 from . import billing_method_time_materials
+from . import billing_method_unit
+from . import billing_method_success_fee
 from . import billing_prebill
 from . import billing_prebill_line
+from . import billing_source  # the next one is made of it
+from . import billing_progress
 from . import billing_reason
 from . import billing_run
 from . import billing_run_line
+from . import billing_tier
+from . import billing_usage
 from . import collection_account_move
 from . import collection_account_move_line
 from . import collection_case
@@ -31,3 +40,4 @@ from . import res_config_settings
 from . import res_partner
 from . import sale_order
 from . import sale_order_line
+from . import sale_order_line_terms
