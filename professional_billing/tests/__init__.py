@@ -15,10 +15,16 @@ from . import test_method_success_fee
 from . import test_method_unit
 from . import test_queries
 from . import test_rights
+from . import test_rules_allowance
+from . import test_rules_caps
 from . import test_rules_followup
 from . import test_rules_import
+from . import test_rules_progress
+from . import test_rules_recurring
+from . import test_rules_retention
 from . import test_rules_rounding
 from . import test_rules_schedules
 from . import test_rules_settlement
+from . import test_rules_tiers
 from . import test_screens
 from . import test_tours
