@@ -82,7 +82,9 @@ class BillingMethodProgress(models.AbstractModel):
         ]
         if claimed:
             steps += [
-                self.env._("Less %(before)s claimed before", before=currency.format(float(claimed))),
+                self.env._(
+                    "Less %(before)s claimed before", before=currency.format(float(claimed))
+                ),
                 self.env._("This claim: %(amount)s", amount=currency.format(claim.amount)),
             ]
         return "\n".join(steps)

@@ -55,7 +55,7 @@ class BillingMethodSuccessFee(models.AbstractModel):
         currency = line.currency_id
         return self.env._(
             "%(percentage)s %% of %(outcome)s = %(amount)s",
-            percentage=f"{part.price:g}" if part.price else "0",
+            percentage=self._format_quantity(part.price),
             outcome=currency.format(float(part.quantity)),
             amount=currency.format(float(self._get_value(line, part))),
         )

@@ -46,7 +46,7 @@ class BillingMethodUnit(models.AbstractModel):
             return self.env._(
                 "%(line)s: the prices by volume end at %(limit)s. Add a row without limit: “Up to” 0.",
                 line=line._billing_label(),
-                limit=f"{max(line.tier_ids.mapped('up_to')):g}",
+                limit=self._format_quantity(max(line.tier_ids.mapped("up_to"))),
             )
         if not line.tier_ids and not self._get_single_price(line):
             return self._get_missing_price_message(line)
@@ -179,9 +179,7 @@ class BillingMethodUnit(models.AbstractModel):
                 )
             )
         elif len(parts) > 1:
-            steps.append(
-                self.env._("Together %(amount)s", amount=currency.format(float(amount)))
-            )
+            steps.append(self.env._("Together %(amount)s", amount=currency.format(float(amount))))
         return steps
 
     def _explain_part(self, line, part):

@@ -53,9 +53,7 @@ class BillingSource(models.AbstractModel):
     @api.constrains("order_line_id")
     def _check_order_line(self):
         rules = dict(
-            self.env["sale.order.line"]
-            ._fields["billing_rule"]
-            ._description_selection(self.env)
+            self.env["sale.order.line"]._fields["billing_rule"]._description_selection(self.env)
         )
         for record in self.sudo():
             line = record.order_line_id
@@ -77,6 +75,7 @@ class BillingSource(models.AbstractModel):
         return records
 
     def write(self, vals):
+        self.check_access("write")
         if self._frozen_fields & set(vals):
             self._check_frozen()
         lines = self.order_line_id

@@ -58,7 +58,11 @@ class SaleOrderLineTerms(models.Model):
     )
 
     recurring_interval = fields.Integer(
-        string="Every", compute="_compute_billing_terms", store=True, readonly=False, precompute=True
+        string="Every",
+        compute="_compute_billing_terms",
+        store=True,
+        readonly=False,
+        precompute=True,
     )
     recurring_unit = fields.Selection(
         RECURRING_UNITS,

@@ -1,6 +1,7 @@
 """What the tests of progress, recurring fees, prices per unit and success fees share."""
 
 import datetime
+import re
 from contextlib import contextmanager
 
 from odoo.exceptions import AccessError, UserError
@@ -85,14 +86,22 @@ class MethodCommon(BillingCommon):
         return self.last_move.amount_untaxed
 
     def assertExplained(self, item, *sentences):
-        """The item says why its amount is what it is, in these sentences (spaces as they come)."""
-        text = (item.explanation or "").replace("\N{NO-BREAK SPACE}", " ")
-        text = text.replace("\N{ZERO WIDTH NO-BREAK SPACE}", "")
+        """The item says why its amount is what it is, in these sentences."""
+        text = self._plain(item.explanation or "")
         for sentence in sentences:
             self.assertIn(sentence, text)
 
-    def assertKeptOff(self, record, user, *operations):
-        """`user` is refused these operations (read, write, create, unlink) on `record`."""
+    def _plain(self, text):
+        """Return a text with its amounts as figures alone, without the currency's symbol."""
+        symbol = re.escape(self.company.currency_id.symbol)
+        text = re.sub(rf"{symbol}\xa0|\xa0{symbol}", "", text)
+        return text.replace("\N{ZERO WIDTH NO-BREAK SPACE}", "")
+
+    def assertKeptOff(self, record, user, *operations, **vals):
+        """`user` is refused these operations (read, write, create, unlink) on `record`.
+
+        :param vals: what else to create a record with
+        """
         own = record.with_user(user)
         # What another user has read before is not asked for again.
         record.env.flush_all()
@@ -100,7 +109,7 @@ class MethodCommon(BillingCommon):
         actions = {
             "read": lambda: own.read(["display_name"]),
             "write": lambda: own.write({"order_line_id": record.order_line_id.id}),
-            "create": lambda: own.create({"order_line_id": record.order_line_id.id}),
+            "create": lambda: own.create({"order_line_id": record.order_line_id.id, **vals}),
             "unlink": own.unlink,
         }
         for operation in operations:

@@ -29,17 +29,11 @@ class TestMethodSuccessFee(MethodCommon):
             sold = self._reach(line, 400000, name="Sale of the north wing")
             self.assertEqual(self._post(line), 10000)
             february = self.last_move
-        self.assertExplained(sold.item_ids, "2.5 % of $ 400,000.00 = $ 10,000.00")
-        self.assertRecordValues(
-            self._product_lines(february),
-            [
-                {
-                    "name": "Sale of the north wing\n2.5 % of $\N{NO-BREAK SPACE}400,000.00 = "
-                    "$\N{NO-BREAK SPACE}10,000.00",
-                    "quantity": 1,
-                    "price_unit": 10000,
-                }
-            ],
+        self.assertExplained(sold.item_ids, "2.5 % of 400,000.00 = 10,000.00")
+        billed = self._product_lines(february)
+        self.assertRecordValues(billed, [{"quantity": 1, "price_unit": 10000}])
+        self.assertEqual(
+            self._plain(billed.name), "Sale of the north wing\n2.5 % of 400,000.00 = 10,000.00"
         )
         with self._on(2026, 3, 1):
             line.with_user(self.salesperson).success_percentage = 2
@@ -68,13 +62,13 @@ class TestMethodSuccessFee(MethodCommon):
                 "marginal",
                 400000,
                 (
-                    "5 % of $ 1,000,000.00 = $ 50,000.00",
-                    "10 % of $ 2,000,000.00 = $ 200,000.00",
-                    "15 % of $ 1,000,000.00 = $ 150,000.00",
-                    "Together $ 400,000.00",
+                    "5 % of 1,000,000.00 = 50,000.00",
+                    "10 % of 2,000,000.00 = 200,000.00",
+                    "15 % of 1,000,000.00 = 150,000.00",
+                    "Together 400,000.00",
                 ),
             ),
-            ("whole", 600000, ("the same for all of it", "15 % of $ 4,000,000.00")),
+            ("whole", 600000, ("the same for all of it", "15 % of 4,000,000.00")),
         ):
             with self.subTest(mode=mode):
                 line = self._sell(self.sale, self._tiers(tier_mode=mode))
@@ -90,7 +84,7 @@ class TestMethodSuccessFee(MethodCommon):
         line = self._sell(self.sale, {"success_percentage": 10}, discount=50)
         item = self._reach(line, 1000).item_ids
         self.assertItem(item, standard_amount=100, amount=50)
-        self.assertExplained(item, "10 % of $ 1,000.00 = $ 100.00", "Less 50 % discount: $ 50.00")
+        self.assertExplained(item, "10 % of 1,000.00 = 100.00", "Less 50 % discount: 50.00")
         self.assertEqual(self._post(line), 50)
 
     def test_part_credited(self):

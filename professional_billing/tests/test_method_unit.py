@@ -36,7 +36,7 @@ class TestMethodUnit(MethodCommon):
             self.assertEqual(self._post(line), 300)
         self.assertEqual(self._bill_line(), [(120, 2.5, 300)])
         self.assertEqual(self._product_lines(self.last_move).name, "Returns of January")
-        self.assertExplained(usage.item_ids, "120 × $ 2.50 = $ 300.00")
+        self.assertExplained(usage.item_ids, "120 × 2.50 = 300.00")
         self.assertRecordValues(
             line, [{"qty_delivered": 120, "qty_invoiced": 120, "invoice_status": "no"}]
         )
@@ -87,7 +87,7 @@ class TestMethodUnit(MethodCommon):
         item = self._use(line, 10).item_ids
         self.assertItem(item, worked_quantity=10, quantity=25, rate=2.5, amount=62.5)
         self.assertExplained(
-            item, "10 Units recorded, 25 is the least that is billed", "25 × $ 2.50 = $ 62.50"
+            item, "10 Units recorded, 25 is the least that is billed", "25 × 2.50 = 62.50"
         )
         self.assertEqual(self._post(line), 62.5)
         self.assertEqual(self._bill_line(), [(25, 2.5, 62.5)])
@@ -105,15 +105,13 @@ class TestMethodUnit(MethodCommon):
         """Several prices are one line of 1 × amount that lists them; one price is quantity × price."""
         line = self._sell(self.returns, self._tiers())
         item = self._use(line, 15, name="Returns").item_ids
-        self.assertExplained(
-            item, "10 × $ 1.00 = $ 10.00", "5 × $ 0.75 = $ 3.75", "Together $ 13.75"
-        )
+        self.assertExplained(item, "10 × 1.00 = 10.00", "5 × 0.75 = 3.75", "Together 13.75")
         self.assertItem(item, quantity=15, amount=13.75)
         self.assertEqual(self._post(line), 13.75)
         self.assertEqual(self._bill_line(), [(1, 13.75, 13.75)])
-        name = self._product_lines(self.last_move).name.replace("\N{NO-BREAK SPACE}", " ")
         self.assertEqual(
-            name, "Returns\n10 × $ 1.00 = $ 10.00\n5 × $ 0.75 = $ 3.75\nTogether $ 13.75"
+            self._plain(self._product_lines(self.last_move).name),
+            "Returns\n10 × 1.00 = 10.00\n5 × 0.75 = 3.75\nTogether 13.75",
         )
         self.assertEqual(line.qty_invoiced, 15)
         self._use(line, 8)
@@ -121,7 +119,7 @@ class TestMethodUnit(MethodCommon):
         self.assertEqual(self._bill_line(), [(8, 1, 8)])
         line.with_user(self.salesperson).tier_mode = "whole"
         item = self._use(line, 20).item_ids
-        self.assertExplained(item, "the same for all of it", "20 × $ 0.75 = $ 15.00")
+        self.assertExplained(item, "the same for all of it", "20 × 0.75 = 15.00")
         self.assertEqual(self._post(line), 15)
         self.assertEqual(self._bill_line(), [(20, 0.75, 15)])
 
@@ -140,7 +138,7 @@ class TestMethodUnit(MethodCommon):
         line = self._sell(self.returns, discount=10)
         item = self._use(line, 10).item_ids
         self.assertItem(item, standard_amount=25, amount=22.5, rate=2.25)
-        self.assertExplained(item, "10 × $ 2.50 = $ 25.00", "Less 10 % discount: $ 22.50")
+        self.assertExplained(item, "10 × 2.50 = 25.00", "Less 10 % discount: 22.50")
         self.assertEqual(self._post(line), 22.5)
         line = self._sell(self.returns, self._tiers(), discount=20)
         self._use(line, 15)
@@ -153,7 +151,7 @@ class TestMethodUnit(MethodCommon):
         self._use(line, 0.125, name="A part")
         self.assertEqual(self._post(line), 2.37)
         self.assertEqual(self._bill_line(), [(7, 0.333, 2.33), (1, 0.04, 0.04)])
-        self.assertExplained(line.billing_item_ids.sorted("amount")[-1], "7 × 0.333 USD = $ 2.33")
+        self.assertExplained(line.billing_item_ids.sorted("amount")[-1], "7 × 0.333 USD = 2.33")
 
     def test_reviewed(self):
         """A reviewer bills eight of ten and another price: the invoice says so."""
@@ -254,9 +252,10 @@ class TestMethodUnit(MethodCommon):
             "stranger", "project.group_project_manager,professional_billing.group_billing_reviewer"
         )
         colleague = self._new_user("colleague", "sales_team.group_sale_salesman")
-        for record in (usage, line.tier_ids[0]):
-            for user in (self.consultant, self.other_officer, stranger, colleague):
-                self.assertKeptOff(record, user, "read", "write", "create", "unlink")
+        everything = ("read", "write", "create", "unlink")
+        for user in (self.consultant, self.other_officer, stranger, colleague):
+            self.assertKeptOff(usage, user, *everything)
+            self.assertKeptOff(line.tier_ids[0], user, *everything, up_to=99)
         for user in (self.reviewer, self.officer):
             self.assertTrue(line.tier_ids.with_user(user).read(["price_unit"]))
             self.assertKeptOff(line.tier_ids[0], user, "write", "create", "unlink")
