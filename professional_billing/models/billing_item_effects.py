@@ -15,9 +15,10 @@ class BillingItemEffects(models.Model):
         lines |= lines.browse([vals["order_line_id"] for vals in plan if vals["kind"] != "time"])
         below = items.filtered(lambda item: item.open_amount < 0).order_id
         below |= below.browse([vals["order_id"] for vals in plan if vals["amount"] < 0])
-        super()._apply_accrual(plan, items)
+        result = super()._apply_accrual(plan, items)
         lines._deliver_earned()
         self._hold_below_zero(below)
+        return result
 
     @api.model
     def _hold_below_zero(self, orders):

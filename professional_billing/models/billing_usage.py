@@ -17,7 +17,13 @@ class BillingUsage(models.Model):
         domain="[('billing_rule', 'in', ('unit', 'success_fee')), ('state', '=', 'sale')]"
     )
     name = fields.Char(
-        string="Description", required=True, default=lambda self: self.env._("Usage")
+        string="Description",
+        compute="_compute_name",
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+        help="What the client reads on the invoice.",
     )
     quantity = fields.Float(
         default=1.0,
@@ -37,6 +43,12 @@ class BillingUsage(models.Model):
         "CHECK(quantity >= 0)",
         "Usage cannot be less than zero. Credit the invoice of what was billed too much.",
     )
+
+    @api.depends("order_line_id")
+    def _compute_name(self):
+        for usage in self.filtered(lambda usage: not usage.name):
+            outcome = usage.order_line_id.billing_rule == "success_fee"
+            usage.name = self.env._("Outcome") if outcome else self.env._("Usage")
 
     @api.depends("item_ids.amount")
     def _compute_amount(self):

@@ -125,10 +125,10 @@ class SaleOrderLineTerms(models.Model):
     )
     tier_mode = fields.Selection(
         [
-            ("marginal", "Each part at the price of its own row"),
-            ("whole", "Everything at the price of the row it ends in"),
+            ("marginal", "Each part by its own row"),
+            ("whole", "Everything by the row it ends in"),
         ],
-        string="Volume counts",
+        string="What counts",
         compute="_compute_billing_terms",
         store=True,
         readonly=False,

@@ -223,6 +223,47 @@ class TestMethodProgress(MethodCommon):
         self.assertLedger(line.order_id)
         self.assertItem(item, billed_amount=0, open_amount=-1000)
 
+    def test_decrease_cancelled(self):
+        """A bill with a decrease is reset, cancelled and reopened: the ledger follows each time."""
+        line, hours = self._billed_60()
+        item = self._claim(line, 50, decrease_confirmed=True).item_ids
+        self._log_time(hours, 15)
+        self.assertEqual(self._post(line), 500)
+        move = self.last_move
+        move.button_draft()
+        self.assertLedger(line.order_id)
+        self.assertItem(item, billed_amount=-1000)
+        move.button_cancel()
+        self.assertLedger(line.order_id)
+        self.assertItem(item, billed_amount=0, open_amount=-1000)
+        move.button_draft()
+        self.assertLedger(line.order_id)
+        self.assertItem(item, billed_amount=-1000, open_amount=0)
+        move.action_post()
+        self.assertLedger(line.order_id)
+
+    def test_decrease_replaced(self):
+        """“Reverse and create invoice” credits the decrease and bills it again."""
+        line, hours = self._billed_60()
+        item = self._claim(line, 50, decrease_confirmed=True).item_ids
+        self._log_time(hours, 15)
+        self.assertEqual(self._post(line), 500)
+        again = self._reverse(self.last_move, "modify_moves")
+        again.action_post()
+        self.assertLedger(line.order_id)
+        self.assertItem(item, billed_amount=-1000, open_amount=0)
+
+    def test_decrease_by_the_wizard(self):
+        """Odoo's “Create Invoice” leaves a decrease out, or bills it, just as a pre-bill does."""
+        line, hours = self._billed_60()
+        self._claim(line, 50, decrease_confirmed=True)
+        with self.assertRefused("below zero"):
+            self._bill_by_wizard(line.order_id, user=self.officer)
+        self._log_time(hours, 15)
+        move = self._bill_by_wizard(line.order_id, user=self.officer)
+        self.assertEqual(move.amount_untaxed, 500)
+        self.assertLedger(line.order_id)
+
     def test_decrease_written_off(self):
         """The client waives it: written off with a reason, nothing is left."""
         line, hours = self._billed_60()
@@ -302,7 +343,7 @@ class TestMethodProgress(MethodCommon):
         self._claim(line, 20, user=self.officer)
         self._claim(line, 30, user=self.salesperson)
         for user in (self.consultant, self.other_officer):
-            self.assertKeptOff(claim, user, "read", "write", "create", "unlink")
+            self.assertKeptOff(claim, user, "read", "write", "create", "unlink", percentage=50)
         stranger = self._new_user(
             "stranger", "project.group_project_manager,professional_billing.group_billing_reviewer"
         )

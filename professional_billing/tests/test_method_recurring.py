@@ -243,7 +243,7 @@ class TestMethodRecurring(MethodCommon):
             mute_logger("odoo.sql_db"),
             self.assertRaises(IntegrityError) as caught,
         ):
-            item.copy()
+            item.sudo().copy()
         message = self.env["billing.item"]._sql_error_to_message(caught.exception)
         self.assertIn("already in WIP", message)
 

@@ -127,19 +127,24 @@ class TestTours(BillingCommon, HttpCase):
         self._create_month()
         self._tour("/odoo/work-in-progress", "professional_billing_wip", self.officer, "wip.png")
 
-    def test_methods(self):
-        """A salesperson sets up a recurring fee and a success fee, and claims progress."""
-        services = [
-            self._new_service("Support plan", "recurring", 2400.0, self.uom_unit),
-            self._new_service("Design of the building", "progress", 26200.0, self.uom_unit),
-        ]
-        order = self._create_engagement(services, confirm=False)
+    def test_recurring_fee(self):
+        """A salesperson sets up a fee per month in arrears and confirms the order."""
+        plan = self._new_service("Support plan", "recurring", 2400.0, self.uom_unit)
+        order = self._create_engagement([plan], confirm=False)
         url = f"/odoo/action-professional_billing.action_engagement/{order.id}"
-        self._tour(url, "professional_billing_methods", self.salesperson, "terms.png")
-        fee, design = order.order_line
-        self.assertEqual(fee.recurring_start, self.today.replace(day=1))
-        self.assertEqual(fee.recurring_timing, "arrears")
-        self.assertEqual(design.billing_progress_ids.amount, 10480)
+        self._tour(url, "professional_billing_recurring", self.salesperson, "recurring.png")
+        self.assertRecordValues(
+            order.order_line,
+            [{"recurring_start": self.today.replace(day=1), "recurring_timing": "arrears"}],
+        )
+
+    def test_progress(self):
+        """A salesperson claims progress in the terms of a line."""
+        design = self._new_service("Design of the building", "progress", 26200.0, self.uom_unit)
+        order = self._create_engagement([design])
+        url = f"/odoo/action-professional_billing.action_engagement/{order.id}"
+        self._tour(url, "professional_billing_progress", self.salesperson, "progress.png")
+        self.assertEqual(order.order_line.billing_progress_ids.amount, 10480)
 
     def test_success_fee(self):
         """A salesperson sets up percentages by volume and records an outcome."""

@@ -3,7 +3,7 @@ import { registry } from "@web/core/registry";
 const { DateTime } = luxon;
 const tours = registry.category("web_tour.tours");
 
-tours.add("professional_billing_methods", {
+tours.add("professional_billing_recurring", {
     steps: () => [
         {
             content: "Open the terms of the recurring fee",
@@ -35,9 +35,23 @@ tours.add("professional_billing_methods", {
             run: "click",
         },
         {
-            content: "Open the terms of the line billed by progress",
+            content: "The order is an engagement: look at the terms once more",
             trigger:
-                "body:has(button[name=action_view_billing_items]) .o_data_row:contains(Design of the building) button[name=action_billing_terms]",
+                "body:has(button[name=action_view_billing_items]) .o_data_row:contains(Support plan) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "They are as they were entered",
+            trigger: ".modal [name=recurring_timing] .o_radio_item:contains(In arrears) input:checked",
+        },
+    ],
+});
+
+tours.add("professional_billing_progress", {
+    steps: () => [
+        {
+            content: "Open the terms of the line billed by progress",
+            trigger: ".o_data_row:contains(Design of the building) button[name=action_billing_terms]",
             run: "click",
         },
         {
