@@ -258,9 +258,9 @@ class TestMethodProgress(MethodCommon):
         line, hours = self._billed_60()
         self._claim(line, 50, decrease_confirmed=True)
         with self.assertRefused("below zero"):
-            self._bill_by_wizard(line.order_id, user=self.officer)
+            self._bill_by_wizard(line.order_id)
         self._log_time(hours, 15)
-        move = self._bill_by_wizard(line.order_id, user=self.officer)
+        move = self._bill_by_wizard(line.order_id)
         self.assertEqual(move.amount_untaxed, 500)
         self.assertLedger(line.order_id)
 
