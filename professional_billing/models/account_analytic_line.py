@@ -1,14 +1,53 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
-BILLING_FIELDS = {"unit_amount", "employee_id", "project_id", "task_id", "so_line", "date"}
+# What a bill takes from a time entry by decision of a reviewer or officer, not of its author.
+DECIDED_FIELDS = {"billing_treatment", "billing_hours", "billing_rate_override"}
+BILLING_FIELDS = {
+    "unit_amount",
+    "employee_id",
+    "project_id",
+    "task_id",
+    "so_line",
+    "date",
+    "billing_time_type_id",
+    *DECIDED_FIELDS,
+}
 ACCRUED_FIELDS = BILLING_FIELDS | {"name", "product_uom_id"}
+# Changes after which the rate of an entry is looked up again.
+PRICE_FIELDS = {"billing_time_type_id", "billing_treatment", "billing_rate_override"}
 
 
 class AccountAnalyticLine(models.Model):
     _inherit = "account.analytic.line"
 
     billing_item_ids = fields.One2many("billing.item", "timesheet_id", copy=False)
+    billing_time_type_id = fields.Many2one(
+        "billing.time.type",
+        string="Kind of time",
+        index="btree_not_null",
+        ondelete="restrict",
+        check_company=True,
+        help="Overtime, night or travel, where the contract has a price for it.",
+    )
+    billing_treatment = fields.Selection(
+        [("complimentary", "Complimentary"), ("non_billable", "Not billable")],
+        copy=False,
+        help="Complimentary time shows on the bill at zero; time that is not billable does not show. "
+        "Empty: billed.",
+    )
+    billing_hours = fields.Float(
+        string="Hours to bill",
+        copy=False,
+        help="Hours the client is charged for, when they are not those worked. Zero: those worked.",
+    )
+    billing_rate_override = fields.Float(
+        string="Own rate",
+        digits="Product Price",
+        copy=False,
+        aggregator=None,
+        help="Price of an hour agreed for this entry alone, in the contract's currency.",
+    )
 
     @api.constrains("unit_amount")
     def _check_billed_hours(self):
@@ -24,26 +63,52 @@ class AccountAnalyticLine(models.Model):
                     )
                 )
 
+    @api.constrains("billing_hours", "billing_rate_override")
+    def _check_billing_decision(self):
+        for line in self:
+            if line.billing_hours < 0 or line.billing_rate_override < 0:
+                raise ValidationError(
+                    self.env._(
+                        "“%(name)s”: hours to bill and rate cannot be less than zero.",
+                        name=line.name,
+                    )
+                )
+
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._check_billing_decider(vals)
         lines = super().create(vals_list)
         lines._accrue_billing(items=self.env["billing.item"])
         return lines
 
     def write(self, vals):
-        followed = self.browse()
+        self._check_billing_decider(vals)
+        self._reset_approval(vals)
+        followed = days = self.browse()
         if ACCRUED_FIELDS & set(vals):
             followed = self._get_engagement_time()
+            days = self._get_same_day(followed)
         result = super().write(vals)
         if ACCRUED_FIELDS & set(vals):
-            (followed | self._get_engagement_time())._accrue_billing(followed)
+            if PRICE_FIELDS & set(vals):
+                self = self.with_context(billing_price_changed=True)
+            (followed | self._get_engagement_time())._accrue_billing(followed | days)
         return result
 
     def unlink(self):
-        items = self.env["billing.item"]._get_items_of(self._get_engagement_time())
+        followed = self._get_engagement_time()
+        items = self.env["billing.item"]._get_items_of(followed)
+        days = self._get_same_day(followed) - self
         result = super().unlink()
         items._close_lost()
+        days._accrue_billing()
         return result
+
+    @api.model
+    def _get_same_day(self, lines):
+        """Return entries rounded by the day together with these, where the contract does that."""
+        return self.env["billing.item"].sudo()._with_same_day(lines.sudo()).sudo(self.env.su)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_billed_item(self):
@@ -62,6 +127,25 @@ class AccountAnalyticLine(models.Model):
         if moved:
             self.env["billing.item"]._accrue_later(moved)
         return result
+
+    def _check_billing_decider(self, vals):
+        if self.env.su or not any(vals.get(name) for name in DECIDED_FIELDS & set(vals)):
+            return
+        user = self.env.user
+        if not (
+            user.has_group("professional_billing.group_billing_reviewer")
+            or user.has_group("professional_billing.group_billing_officer")
+        ):
+            raise AccessError(
+                self.env._(
+                    "What the client is charged for an entry is decided by its project manager or a "
+                    "billing officer. Ask one of them."
+                )
+            )
+
+    def _has_narrative(self):
+        """Tell whether somebody wrote what was done; Odoo fills an empty description with “/”."""
+        return bool((self.name or "").strip(" /"))
 
     def _get_engagement_time(self):
         """Return the time entries among these that stand on an order line with a billing rule."""

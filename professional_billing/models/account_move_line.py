@@ -17,6 +17,10 @@ class AccountMoveLine(models.Model):
         copy=False,
     )
 
+    billing_hours_per_unit = fields.Float(
+        help="Hours one unit of this line bills, where it is an amount and not hours or days.",
+    )
+
     @api.model
     def _timesheet_domain_get_invoiced_lines(self, sale_line_delivery):
         # EXTENDS sale_timesheet: the ledger links the time of lines with a rule.
@@ -81,9 +85,7 @@ class AccountMoveLine(models.Model):
         """
         items = self.env["billing.item"].browse([entry.key for entry in entries])
         if items[:1].kind == "time":
-            return rounding.quantize(
-                self.product_uom_id._compute_quantity(quantity, items[0].uom_id, round=False), 6
-            )
+            return self._to_hours(quantity, items[0].uom_id)
         whole = sum(entry.quantity for entry in entries)
         return rounding.quantize(
             whole * rounding.decimal(quantity) / rounding.decimal(self.quantity), 6
@@ -245,16 +247,23 @@ class AccountMoveLine(models.Model):
         if items[:1].kind != "time":
             return rounding.decimal(0)
         uom = items[0].uom_id
-        expected = uom._compute_quantity(
-            float(hours), self.product_uom_id, rounding_method="HALF-UP"
-        )
+        if self.billing_hours_per_unit:
+            expected = float(hours) / self.billing_hours_per_unit
+        else:
+            expected = uom._compute_quantity(
+                float(hours), self.product_uom_id, rounding_method="HALF-UP"
+            )
         change = rounding.quantize(sign * self.quantity - expected, 6)
         if not change:
             return change
-        if not self.quantity:
-            return -hours
+        return self._to_hours(change, uom) if self.quantity else -hours
+
+    def _to_hours(self, quantity, uom):
+        """Return a quantity of this line in hours, the items' unit `uom`."""
+        if self.billing_hours_per_unit:
+            return rounding.quantize(float(quantity) * self.billing_hours_per_unit, 6)
         return rounding.quantize(
-            self.product_uom_id._compute_quantity(float(change), uom, round=False), 6
+            self.product_uom_id._compute_quantity(float(quantity), uom, round=False), 6
         )
 
     @staticmethod

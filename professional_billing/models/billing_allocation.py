@@ -31,6 +31,7 @@ class BillingAllocation(models.Model):
     cause = fields.Selection(
         [
             ("review", "Pre-bill"),
+            ("cap", "Beyond the contract's limit"),
             ("rounding", "Rounding of the invoice line"),
             ("edit", "Changed on the draft invoice"),
             ("delete", "Draft invoice deleted"),

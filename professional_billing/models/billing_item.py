@@ -11,6 +11,13 @@ BLOCKED_REASONS = [
     ("not_accepted", "Milestone not accepted by the client"),
     ("schedule_gap", "Instalments or milestones do not add up to the fee"),
     ("no_price", "No price"),
+    ("no_rate", "No rate"),
+    ("no_currency_rate", "No exchange rate"),
+    ("no_narrative", "No description"),
+    ("unapproved", "Time not approved"),
+    ("over_cap", "Beyond the limit"),
+    ("missing_po", "No purchase order number"),
+    ("non_billable", "Not billable"),
     ("no_hours", "No hours, or less than zero"),
     ("not_confirmed", "Order not confirmed"),
     ("order_cancelled", "Order cancelled"),
@@ -44,6 +51,7 @@ class BillingItem(models.Model):
     partner_id = fields.Many2one("res.partner", string="Customer", required=True, index=True)
     project_id = fields.Many2one("project.project", index="btree_not_null", ondelete="set null")
     employee_id = fields.Many2one("hr.employee", string="Person", ondelete="restrict")
+    role_id = fields.Many2one("billing.role", ondelete="restrict")
     currency_id = fields.Many2one("res.currency", required=True)
     date = fields.Date(required=True, index=True)
     kind = fields.Selection(
@@ -75,6 +83,7 @@ class BillingItem(models.Model):
     standard_amount = fields.Monetary(string="Standard value")
     amount = fields.Monetary(string="Agreed value")
     explanation = fields.Text(string="Why this amount")
+    rate_explanation = fields.Text(help="Where the rate comes from: part of the explanation.")
     blocked_reason = fields.Selection(BLOCKED_REASONS, string="Held back because", index=True)
     prebill_id = fields.Many2one(
         "billing.prebill",
@@ -192,6 +201,11 @@ class BillingItem(models.Model):
         self.order_id._check_gather_rights()
         prebills = self.order_id._gather_prebills(max(self.mapped("date"), default=None))
         return prebills._get_records_action()
+
+    def action_approve_time(self):
+        """Approve the time of the selected work, as its project manager."""
+        self.timesheet_id.action_approve_billing_time()
+        return True
 
     # -- settling -------------------------------------------------------------------------------
 

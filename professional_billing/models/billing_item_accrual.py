@@ -3,10 +3,11 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..rules import rounding
+from .billing_rater import Rater
 
 SOURCES = ("timesheet_id", "installment_id", "milestone_id", "progress_id", "usage_id")
-# Held back by what became of an item or of others: its source knows nothing of it.
-KEPT_REASONS = ("price_credit", "negative_bill")
+# Reasons that only billing itself gives and takes: the source of an item knows nothing of them.
+KEPT_REASONS = ("price_credit", "over_cap", "negative_bill")
 # Where a transaction keeps the time entries that are accrued before it is committed.
 WAITING = "professional_billing.accrue"
 
@@ -20,12 +21,13 @@ class BillingItemAccrual(models.Model):
     _inherit = "billing.item"
 
     @api.model
-    def _accrue(self, order_lines, timesheets=None, items=None):
+    def _accrue(self, order_lines, timesheets=None, items=None, rerate=False):
         """Bring the items of `order_lines` in line with the work, instalments and milestones.
 
         :param order_lines: `sale.order.line` recordset; those without a rule lose open items
         :param timesheets: when given, only these time entries are looked at, nothing else
         :param items: the items that `timesheets` have, when the caller knows
+        :param rerate: look rates up again; without, work that was valued once keeps its rate
         """
         self = self.sudo()
         order_lines = order_lines.sudo()
@@ -39,7 +41,9 @@ class BillingItemAccrual(models.Model):
             timesheets = timesheets.sudo()
             items = self._get_items_of(timesheets) if items is None else items.sudo()
             self.env.cr.precommit.data.get(WAITING, set()).difference_update(timesheets.ids)
-        plan += self._plan_time(timesheets)
+        timesheets = self._with_same_day(timesheets)
+        items |= self._get_items_of(timesheets - items.timesheet_id)
+        plan += self._plan_time(timesheets, self.browse() if rerate else items)
         self._apply_accrual(plan, items)
 
     @api.model
@@ -84,43 +88,87 @@ class BillingItemAccrual(models.Model):
         }
 
     @api.model
-    def _plan_time(self, timesheets):
-        """Return the planned items of time entries that stand on a line with a rule."""
-        plan, prices = [], {}
-        for timesheet in timesheets:
-            line = timesheet.so_line
-            if not line.billing_rule or not timesheet.project_id:
-                continue
-            uom = timesheet.product_uom_id or timesheet.company_id.project_time_mode_id
-            if (line, uom) not in prices:
-                method = self.env["billing.method"]._for_rule(line.billing_rule)
-                prices[line, uom] = method._price_time(line, uom)
-            plan.append(self._prepare_time(timesheet, line, uom, prices[line, uom]))
-        return plan
+    def _plan_time(self, timesheets, valued):
+        """Return the planned items of time entries that stand on a line with a rule.
+
+        :param valued: items whose rate stays as long as the work is the same
+        """
+        work = timesheets.filtered(lambda entry: entry.so_line.billing_rule and entry.project_id)
+        if not work:
+            return []
+        valued = {item.timesheet_id: item for item in valued if item.timesheet_id}
+        rater = Rater(work)
+        billable = self._get_billable_hours(work)
+        return [
+            self._prepare_time(
+                timesheet,
+                billable[timesheet],
+                self._price_entry(timesheet, valued.get(timesheet), rater),
+                rater.get_role(timesheet),
+            )
+            for timesheet in work
+        ]
 
     @api.model
-    def _prepare_time(self, timesheet, line, uom, price):
+    def _price_entry(self, timesheet, item, rater):
+        """Return what `billing.method._price_time` says, or said when the entry was valued."""
+        line = timesheet.so_line
+        if item and item._keeps_rate(timesheet):
+            return {
+                "standard_rate": rounding.decimal(item.standard_rate),
+                "rate": rounding.decimal(item.rate),
+                "billable": True,
+                "steps": (item.rate_explanation,),
+                "blocked_reason": False,
+            }
+        method = self.env["billing.method"]._for_rule(line.billing_rule)
+        return method._price_time(timesheet, line, self._get_uom_of(timesheet), rater)
+
+    def _keeps_rate(self, timesheet):
+        """Tell whether this item was valued by rates, for the same work that the entry is now."""
+        return (
+            self.rate
+            and self.rate_explanation
+            and self.order_line_id.rate_source == "card"
+            and self.order_line_id == timesheet.so_line
+            and self.employee_id == timesheet.employee_id
+            and self.project_id == timesheet.project_id
+            and self.date == timesheet.date
+            and not self.env.context.get("billing_price_changed")
+        )
+
+    @api.model
+    def _get_uom_of(self, timesheet):
+        return timesheet.product_uom_id or timesheet.company_id.project_time_mode_id
+
+    @api.model
+    def _prepare_time(self, timesheet, hours, price, role):
+        line = timesheet.so_line
         decimals = line.currency_id.decimal_places
-        hours = rounding.decimal(timesheet.unit_amount)
-        amount = rounding.money(hours * price["rate"], decimals)
-        billable = price["billable"]
+        worked = rounding.decimal(timesheet.unit_amount)
+        treatment = timesheet.billing_treatment
+        rate = rounding.decimal(0) if treatment == "complimentary" else price["rate"]
+        billable = price["billable"] and treatment != "non_billable"
+        amount = rounding.money(hours * rate, decimals)
         return {
             **self._prepare_common(line),
             "kind": "time",
             "timesheet_id": timesheet.id,
             "project_id": timesheet.project_id.id,
             "employee_id": timesheet.employee_id.id,
+            "role_id": role,
             "date": timesheet.date,
             "description": timesheet.name,
-            "uom_id": uom.id,
+            "uom_id": self._get_uom_of(timesheet).id,
             "worked_quantity": timesheet.unit_amount,
-            "quantity": timesheet.unit_amount if billable else 0.0,
+            "quantity": float(hours) if billable else 0.0,
             "standard_rate": float(price["standard_rate"]),
-            "rate": float(price["rate"]),
-            "standard_amount": float(rounding.money(hours * price["standard_rate"], decimals)),
-            "amount": float(amount),
-            "blocked_reason": self._get_time_reason(timesheet, line, price),
-            "explanation": self._explain_time(timesheet, line, price, amount),
+            "rate": float(rate),
+            "standard_amount": float(rounding.money(worked * price["standard_rate"], decimals)),
+            "amount": float(amount) if billable else 0.0,
+            "blocked_reason": self._get_time_reason(timesheet, line, price, hours),
+            "rate_explanation": "\n".join(price["steps"]),
+            "explanation": self._explain_time(timesheet, price, hours, amount),
         }
 
     @api.model
@@ -135,13 +183,21 @@ class BillingItemAccrual(models.Model):
         }
 
     @api.model
-    def _get_time_reason(self, timesheet, line, price):
+    def _get_time_reason(self, timesheet, line, price, hours):
         if not price["billable"]:
             return "included"
-        if timesheet.unit_amount <= 0:
+        if timesheet.billing_treatment == "non_billable":
+            return "non_billable"
+        if timesheet.unit_amount <= 0 or hours <= 0:
             return "no_hours"
+        if price["blocked_reason"]:
+            return price["blocked_reason"]
         if not price["rate"] and not line.discount:
             return "no_price"
+        if line.order_id.narrative_required and not timesheet._has_narrative():
+            return "no_narrative"
+        if line.order_id.time_approval and not timesheet.billing_approved_by_id:
+            return "unapproved"
         return self._get_common_reason(line, timesheet.date)
 
     @api.model
@@ -150,16 +206,28 @@ class BillingItemAccrual(models.Model):
             return "order_cancelled"
         if line.state != "sale":
             return "not_confirmed"
+        if line.order_id.client_po_required and not line.order_id.client_po_number:
+            return "missing_po"
         return "future" if date > line.company_id._billing_today() else False
 
     @api.model
-    def _explain_time(self, timesheet, line, price, amount):
+    def _explain_time(self, timesheet, price, hours, amount):
+        line = timesheet.so_line
         steps = list(price["steps"])
-        if price["billable"]:
+        if not price["billable"] or price["blocked_reason"]:
+            return "\n".join(steps)
+        if timesheet.billing_treatment == "non_billable":
+            return self.env._("Not billable: marked so on the time entry.")
+        worked = rounding.quantize(timesheet.unit_amount, 2)
+        if worked != rounding.quantize(hours, 2):
+            steps.append(self._explain_hours(timesheet, worked, hours))
+        if timesheet.billing_treatment == "complimentary":
+            steps.append(self.env._("Complimentary: shown on the bill, free of charge."))
+        else:
             steps.append(
                 self.env._(
                     "%(hours)s h × %(rate)s = %(amount)s",
-                    hours=f"{timesheet.unit_amount:.2f}",
+                    hours=f"{hours:.2f}",
                     rate=line.currency_id.format(float(price["rate"])),
                     amount=line.currency_id.format(float(amount)),
                 )
@@ -305,3 +373,5 @@ class BillingItemAccrual(models.Model):
         )
         due = self.search([("blocked_reason", "=", "future"), ("date", "<=", today)])
         self._accrue(lines | due.order_line_id)
+        lines.order_id._tell_cap_thresholds()
+        lines._tell_cap_thresholds()

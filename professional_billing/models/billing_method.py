@@ -57,6 +57,14 @@ class BillingMethod(models.AbstractModel):
     def _prepare_confirmation(self, lines):
         """Complete `lines` when their order is confirmed."""
 
+    def _describe(self, line):
+        """Return what is agreed for `line` in a sentence a client can read."""
+        return self.env._(
+            "%(line)s: %(total)s.",
+            line=line._get_bill_label(),
+            total=line.currency_id.format(float(line._billing_total())),
+        )
+
     # -- earning --------------------------------------------------------------------------------
 
     def _plan_items(self, lines):
@@ -66,23 +74,33 @@ class BillingMethod(models.AbstractModel):
         """
         return []
 
-    def _price_time(self, line, hours_uom):
-        """Return how an hour on `line` is valued.
+    def _price_time(self, timesheet, line, uom, rater):
+        """Return how a time entry on `line` is valued.
 
-        :return: dict with `standard_rate` and `rate` (Decimal, currency per hour), `billable`
-            (whether the bill takes it) and `steps`, the explanation's sentences
+        :param uom: the entry's unit, hours
+        :param rater: Rater of the entries being valued
+        :return: dict with `standard_rate` and `rate` (Decimal, currency per unit), `billable`
+            (whether the bill takes it), `steps` (the explanation's sentences) and
+            `blocked_reason`, when there is no rate
         """
-        standard = self._get_hourly_price(line, hours_uom)
+        standard = rater.standard(timesheet, line, uom)
+        if standard is None:
+            standard = self._get_hourly_price(line, uom)
+        steps = rater.remember(
+            ("included", line),
+            lambda: (
+                self.env._(
+                    "Included in the agreed fee of %(line)s: valued, not billed.",
+                    line=line._billing_label(),
+                ),
+            ),
+        )
         return {
             "standard_rate": standard,
             "rate": rounding.decimal(0),
             "billable": False,
-            "steps": [
-                self.env._(
-                    "Included in the agreed fee of %(line)s: valued, not billed.",
-                    line=line._billing_label(),
-                )
-            ],
+            "steps": steps,
+            "blocked_reason": False,
         }
 
     @api.model

@@ -19,6 +19,13 @@ class BillingMethodProgress(models.AbstractModel):
                 line=line._billing_label(),
             )
 
+    def _describe(self, line):
+        return self.env._(
+            "%(line)s: %(total)s, billed by what is complete of it.",
+            line=line._get_bill_label(),
+            total=line.currency_id.format(float(line._billing_total())),
+        )
+
     def _get_amounts(self, line, claims):
         """Return what each of `claims` adds to those before it: `rules.progress.due`.
 
@@ -53,7 +60,7 @@ class BillingMethodProgress(models.AbstractModel):
             "progress_id": claim.id,
             "order_line_id": line.id,
             "date": claim.date,
-            "description": self._for_client(line)._describe(claim),
+            "description": self._for_client(line)._describe_claim(claim),
             # Without a difference to the claim before there is nothing to bill.
             "quantity": 1.0 if claim.amount else 0.0,
             "standard_amount": claim.amount,
@@ -62,7 +69,7 @@ class BillingMethodProgress(models.AbstractModel):
             "explanation": self._explain(line, claim, claimed),
         }
 
-    def _describe(self, claim):
+    def _describe_claim(self, claim):
         return self.env._(
             "%(name)s: %(percentage)s %% complete",
             name=claim.name,

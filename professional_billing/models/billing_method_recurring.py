@@ -85,6 +85,29 @@ class BillingMethodRecurring(models.AbstractModel):
         for line in lines.filtered(lambda line: not line.recurring_start):
             line.recurring_start = line.company_id._billing_today()
 
+    def _describe(self, line):
+        count, start, end = line.recurring_interval, line.recurring_start, line.recurring_end
+        texts = {
+            "week": (self.env._("every week"), self.env._("every %s weeks", count)),
+            "month": (self.env._("every month"), self.env._("every %s months", count)),
+            "quarter": (self.env._("every quarter"), self.env._("every %s quarters", count)),
+            "year": (self.env._("every year"), self.env._("every %s years", count)),
+        }
+        text = self.env._(
+            "%(line)s: %(fee)s %(every)s, %(timing)s",
+            line=line._get_bill_label(),
+            fee=line.currency_id.format(float(line._billing_total())),
+            every=texts.get(line.recurring_unit, ("", ""))[count > 1],
+            timing=self.env._("in arrears")
+            if line.recurring_timing == "arrears"
+            else self.env._("in advance"),
+        )
+        if start:
+            text += self.env._(", from %(start)s", start=format_date(self.env, start))
+        if end:
+            text += self.env._(" to %(end)s", end=format_date(self.env, end))
+        return f"{text}."
+
     # -- earning --------------------------------------------------------------------------------
 
     def _plan_items(self, lines):
@@ -139,7 +162,7 @@ class BillingMethodRecurring(models.AbstractModel):
             "period_start": period[0],
             "period_end": period[1],
             "date": self._get_due_date(line, period),
-            "description": self._for_client(line)._describe(line, period),
+            "description": self._for_client(line)._describe_period(line, period),
             "standard_amount": float(amount),
             "amount": float(amount),
             "blocked_reason": False if fee else "no_price",
@@ -154,7 +177,7 @@ class BillingMethodRecurring(models.AbstractModel):
             fee, *period, *whole, method=line.recurring_proration or "actual", decimals=decimals
         )
 
-    def _describe(self, line, period):
+    def _describe_period(self, line, period):
         return self.env._(
             "%(line)s: service period %(period)s",
             line=line._get_bill_label(),

@@ -37,6 +37,18 @@ class BillingMethodSuccessFee(models.AbstractModel):
             line=line._billing_label(),
         )
 
+    def _describe_single_price(self, line):
+        return self.env._(
+            "%(percentage)s of the outcome",
+            percentage=self._format_price(line, rounding.decimal(line.success_percentage)),
+        )
+
+    def _format_limit(self, line, limit):
+        return line.currency_id.format(limit)
+
+    def _format_price(self, line, price):
+        return self.env._("%(percentage)s %%", percentage=self._format_quantity(price))
+
     def _get_billable_quantity(self, line, usage):
         return rounding.decimal(usage.quantity)
 

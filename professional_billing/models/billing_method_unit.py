@@ -64,6 +64,35 @@ class BillingMethodUnit(models.AbstractModel):
             unit=line.product_uom_id.name,
         )
 
+    def _describe(self, line):
+        if line.tier_ids:
+            rows = [self._describe_tier(line, tier) for tier in line.tier_ids]
+            prices = ", ".join(rows)
+            if line.tier_mode == "whole":
+                prices += self.env._(", by the volume of the whole")
+        else:
+            prices = self._describe_single_price(line)
+        if line.unit_minimum:
+            prices += self.env._(
+                ", at least %(minimum)s", minimum=self._format_quantity(line.unit_minimum)
+            )
+        return f"{line._get_bill_label()}: {prices}."
+
+    def _describe_single_price(self, line):
+        return self.env._(
+            "%(price)s per %(unit)s",
+            price=self._format_price(line, rounding.decimal(line.price_unit)),
+            unit=line.product_uom_id.name,
+        )
+
+    def _describe_tier(self, line, tier):
+        price = self._format_price(line, rounding.decimal(tier.price_unit))
+        if tier.is_last:
+            return self.env._("%(price)s above", price=price)
+        return self.env._(
+            "%(price)s up to %(limit)s", price=price, limit=self._format_limit(line, tier.up_to)
+        )
+
     # -- earning --------------------------------------------------------------------------------
 
     def _plan_items(self, lines):
@@ -193,6 +222,9 @@ class BillingMethodUnit(models.AbstractModel):
     @staticmethod
     def _format_quantity(quantity):
         return f"{rounding.decimal(quantity).normalize():f}"
+
+    def _format_limit(self, line, limit):
+        return self._format_quantity(limit)
 
     def _format_price(self, line, price):
         """Return a price in the line's currency, with all its decimals."""

@@ -343,6 +343,10 @@ class BillingPrebill(models.Model):
             [("order_ids", "in", orders.ids), ("state", "in", ("draft", "review"))]
         )
         existing.line_ids._refresh()
+        # Room may have come back, by a credit note or a higher limit: they are measured again.
+        Item.search(
+            [("order_id", "in", orders.ids), ("blocked_reason", "=", "over_cap")]
+        ).blocked_reason = False
         domain = Domain(Item._get_billable_domain(cutoff_date, date_from)) & Domain(
             [("order_id", "in", orders.ids), ("prebill_id", "=", False)]
         )
@@ -361,7 +365,11 @@ class BillingPrebill(models.Model):
             vals_list += [item._prepare_prebill_line(prebill) for item in order_items]
             order_items.prebill_id = prebill
         self.env["billing.prebill.line"].create(vals_list)
-        return existing | created
+        (existing | created)._apply_limits()
+        empty = created.filtered(lambda prebill: not prebill.line_ids)
+        gathered = (existing | created) - empty
+        empty.unlink()
+        return gathered
 
     @api.model
     def _prepare_prebill(self, order, cutoff_date):
@@ -393,7 +401,11 @@ class BillingPrebill(models.Model):
 
     def _get_bill_lines(self):
         return self.line_ids.filtered(
-            lambda line: line.decision == "bill" and (line.quantity or line.amount)
+            lambda line: (
+                line.decision == "bill"
+                and (line.quantity or line.amount)
+                and (line.amount or not line.cap_excess)
+            )
         )
 
     def _invoice(self, orders, grouped, final=False, date=None, only=False):
@@ -472,6 +484,7 @@ class BillingPrebill(models.Model):
                         line=line.narrative or line.item_id.display_name,
                     )
                 )
+        self._check_limits()
 
     def _check_not_below_zero(self):
         """Refuse a bill that as a whole is less than nothing: no invoice can say that."""

@@ -43,6 +43,14 @@ class BillingPrebillLine(models.Model):
     rate_write_off = fields.Monetary(
         string="Given up by rate", compute="_compute_amount", store=True, precompute=True
     )
+    cap_excess = fields.Monetary(
+        string="Beyond the limit", readonly=True, help="Value that the contract's limit keeps off."
+    )
+    cap_policy = fields.Selection(
+        [("write_down", "Written off"), ("park", "Left in WIP")],
+        string="What goes beyond",
+        readonly=True,
+    )
     left_quantity = fields.Float(
         compute="_compute_left_quantity", help="What the decisions on this work leave open."
     )
@@ -56,17 +64,20 @@ class BillingPrebillLine(models.Model):
         "This work already has a line with that decision: change its quantity instead.",
     )
 
-    @api.depends("quantity", "rate", "decision", "open_quantity", "open_amount", "agreed_rate")
+    @api.depends(
+        "quantity",
+        "rate",
+        "decision",
+        "open_quantity",
+        "open_amount",
+        "agreed_rate",
+        "cap_excess",
+    )
     def _compute_amount(self):
         for line in self:
-            agreed = line._get_agreed_share()
-            if line.decision == "bill" and (line._is_rate_edited() or line._get_extra_quantity()):
-                line.amount = settlement.line_amount(
-                    line.quantity, line.rate, 0, line.currency_id.decimal_places
-                )
-            else:
-                line.amount = agreed
-            line.rate_write_off = agreed - rounding.decimal(line.amount)
+            uncapped = line._get_uncapped_amount()
+            line.amount = uncapped - rounding.decimal(line.cap_excess)
+            line.rate_write_off = line._get_agreed_share() - uncapped
 
     @api.depends("open_quantity", "quantity", "prebill_id.line_ids.quantity")
     def _compute_left_quantity(self):
@@ -103,12 +114,21 @@ class BillingPrebillLine(models.Model):
                     fields=", ".join(labels),
                 )
             )
-        return super().write(vals)
+        result = super().write(vals)
+        if {"decision", "quantity", "rate"} & set(vals):
+            self.prebill_id._apply_limits()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_decided(self):
         self._check_editable()
         self.sudo().item_id.filtered("prebill_id").prebill_id = False
+
+    def unlink(self):
+        prebills = self.prebill_id
+        result = super().unlink()
+        prebills.exists()._apply_limits()
+        return result
 
     def _check_editable(self):
         if closed := self.filtered(lambda line: line.state not in ("draft", "review"))[:1]:
@@ -164,6 +184,29 @@ class BillingPrebillLine(models.Model):
             else 0
         )
 
+    def _get_uncapped_amount(self):
+        """Return what the decision makes of the work before the contract's limits, as Decimal."""
+        if self.decision == "bill" and (self._is_rate_edited() or self._get_extra_quantity()):
+            return settlement.line_amount(
+                self.quantity, self.rate, 0, self.currency_id.decimal_places
+            )
+        return self._get_agreed_share()
+
+    def _multiplies(self):
+        """Tell whether quantity x rate is the amount, but for the rounding of its parts."""
+        decimals = self.currency_id.decimal_places
+        exact = settlement.line_amount(self.quantity, self.rate, 0, decimals)
+        difference = abs(exact - rounding.money(self.amount, decimals))
+        return difference <= rounding.decimal(1).scaleb(-decimals)
+
+    def _get_billed_quantity(self):
+        """Return the quantity this line bills: less than decided where the limit parks a part."""
+        if self.cap_policy != "park" or not self.cap_excess:
+            return self.quantity
+        return float(
+            settlement.share(self.quantity, self.amount, self._get_uncapped_amount(), decimals=6)
+        )
+
     def _get_agreed_share(self):
         """Return the part of the open value that belongs to this line's quantity, as Decimal."""
         decimals = self.currency_id.decimal_places
@@ -177,7 +220,8 @@ class BillingPrebillLine(models.Model):
     def _get_left_open(self, same_item):
         """Return the value of this item that stays in WIP after the decisions `same_item`."""
         settled = same_item.filtered(lambda line: line.decision != "postpone")
-        return self.open_amount - sum(float(line._get_agreed_share()) for line in settled)
+        parked = sum(settled.filtered(lambda line: line.cap_policy == "park").mapped("cap_excess"))
+        return self.open_amount + parked - sum(float(line._get_agreed_share()) for line in settled)
 
     def _is_current(self):
         return (
@@ -225,14 +269,34 @@ class BillingPrebillLine(models.Model):
             return [
                 {**common, "kind": "write_off", "quantity": self.quantity, "amount": self.amount}
             ]
-        if self.decision == "bill" and (self.rate_write_off or self._get_extra_quantity()):
-            if self.rate_write_off > 0:
-                values = {"kind": "write_off", "quantity": 0.0, "amount": self.rate_write_off}
-            else:
-                extra = float(self._get_extra_quantity())
-                values = {"kind": "write_up", "quantity": extra, "amount": -self.rate_write_off}
-            return [{**common, **values}]
-        return []
+        if self.decision != "bill":
+            return []
+        vals_list = []
+        if self.rate_write_off > 0:
+            values = {"kind": "write_off", "quantity": 0.0, "amount": self.rate_write_off}
+            vals_list.append({**common, **values})
+        elif self.rate_write_off or self._get_extra_quantity():
+            extra = float(self._get_extra_quantity())
+            values = {"kind": "write_up", "quantity": extra, "amount": -self.rate_write_off}
+            vals_list.append({**common, **values})
+        if self.cap_excess and self.cap_policy == "write_down":
+            vals_list.append({**common, **self._prepare_cap_write_off()})
+        return vals_list
+
+    def _prepare_cap_write_off(self):
+        """What the limit keeps off is given up; its hours too, where nothing of them is billed."""
+        return {
+            "kind": "write_off",
+            "cause": "cap",
+            "quantity": 0.0 if self.amount else self.quantity,
+            "amount": self.cap_excess,
+            "reason_id": self._get_cap_reason().id,
+        }
+
+    def _get_cap_reason(self):
+        xmlid = "professional_billing.reason_cap"
+        reason = self.env.ref(xmlid, raise_if_not_found=False)
+        return reason or self.env["billing.reason"]
 
     def _prepare_allocations(self, vals):
         """Return the settlements that tie these lines' items to the invoice line `vals`."""
@@ -252,7 +316,8 @@ class BillingPrebillLine(models.Model):
             if difference := billed - rounding.money(line.amount, decimals):
                 rest = {"kind": "write_up", "cause": "rounding", "quantity": 0.0}
                 commands.append(Command.create({**common, **rest, "amount": float(difference)}))
-            bill = {"kind": "bill", "cause": "review", "quantity": line.quantity}
+            quantity = line._get_billed_quantity()
+            bill = {"kind": "bill", "cause": "review", "quantity": quantity}
             commands.append(Command.create({**common, **bill, "amount": float(billed)}))
         return commands
 

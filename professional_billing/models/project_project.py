@@ -9,6 +9,13 @@ class ProjectProject(models.Model):
         groups="professional_billing.group_billing_reviewer,professional_billing.group_billing_officer",
     )
 
+    billing_role_ids = fields.One2many(
+        "billing.role.assignment",
+        "project_id",
+        string="Billing roles",
+        groups="professional_billing.group_billing_reviewer,professional_billing.group_billing_officer",
+    )
+
     def _compute_billing_item_count(self):
         counts = self.env["billing.item"]._read_group(
             [("project_id", "in", self.ids), ("is_open", "=", True)], ["project_id"], ["__count"]

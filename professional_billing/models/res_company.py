@@ -9,6 +9,19 @@ class ResCompany(models.Model):
         default=1000.0,
         help="Most that one pre-bill may write off without a billing manager.",
     )
+    billing_time_lock_date = fields.Date(
+        string="Time closed up to",
+        help="Entries on engagements up to this day are neither made nor changed any more, except by "
+        "people who may change closed periods.",
+    )
+    billing_rate_card_id = fields.Many2one(
+        "billing.rate.card",
+        string="Rate card",
+        domain="[('company_id', '=', id), ('partner_id', '=', False)]",
+        ondelete="restrict",
+        help="The company's standard rates. They hold where neither the contract nor the client has "
+        "its own, and are what realisation is measured against.",
+    )
 
     def _billing_today(self):
         """Return today's date where the company is (its contact's time zone, else the user's)."""

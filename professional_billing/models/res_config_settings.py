@@ -8,3 +8,11 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.billing_write_off_limit",
         readonly=False,
     )
+    billing_rate_card_id = fields.Many2one(
+        related="company_id.billing_rate_card_id",
+        readonly=False,
+    )
+    billing_time_lock_date = fields.Date(
+        related="company_id.billing_time_lock_date",
+        readonly=False,
+    )

@@ -2,23 +2,25 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
+from .billing_terms_mixin import DECISIVE_TERMS
+
 
 class SaleOrder(models.Model):
-    _inherit = "sale.order"
+    _name = "sale.order"
+    _inherit = ["sale.order", "billing.terms.mixin", "billing.cap.mixin"]
 
     is_engagement = fields.Boolean(
         compute="_compute_is_engagement", search="_search_is_engagement", string="Engagement"
     )
-    billing_approval = fields.Selection(
-        [("none", "No approval"), ("manager", "Project manager approves")],
-        string="Pre-bill approval",
-        # Not required: a database column that must be filled would stop whoever makes orders while
-        # this add-on is not loaded yet. Empty means no approval.
-        default="none",
-        help="Whether a pre-bill of this engagement must be approved before it is invoiced.",
+    has_fixed_fee = fields.Boolean(compute="_compute_is_engagement")
+    billing_cap_amount = fields.Monetary(
+        string="Limit",
+        help="Most that is billed, before tax. Empty: no limit in money.",
     )
-    milestone_acceptance = fields.Boolean(
-        help="Milestones are billed once the client has accepted them, not when they are reached.",
+    client_po_number = fields.Char(
+        string="Purchase order",
+        copy=False,
+        help="The client's number for this engagement. It is the reference of the invoices.",
     )
     billing_installment_ids = fields.One2many(
         "billing.installment", "order_id", string="Instalments", copy=False
@@ -32,7 +34,9 @@ class SaleOrder(models.Model):
     @api.depends("order_line.billing_rule")
     def _compute_is_engagement(self):
         for order in self:
-            order.is_engagement = any(line.billing_rule for line in order.order_line)
+            rules = order.order_line.mapped("billing_rule")
+            order.is_engagement = any(rules)
+            order.has_fixed_fee = "fixed_fee" in rules
 
     def _search_is_engagement(self, operator, value):
         if operator != "in":
@@ -65,6 +69,23 @@ class SaleOrder(models.Model):
     def _compute_prebill_count(self):
         for order in self:
             order.prebill_count = len(order.prebill_ids)
+
+    @api.onchange("sale_order_template_id")
+    def _onchange_sale_order_template_id(self):
+        # EXTENDS sale_management
+        result = super()._onchange_sale_order_template_id()
+        if self.sale_order_template_id.is_engagement:
+            self.update(self.sale_order_template_id._get_billing_terms())
+        return result
+
+    def write(self, vals):
+        result = super().write(vals)
+        lines = self.order_line.filtered("billing_rule") if DECISIVE_TERMS & set(vals) else ()
+        if lines:
+            if "client_po_number" in vals or "client_po_required" in vals:
+                lines._accrue_billing()
+            lines._rerate_billing()
+        return result
 
     # -- actions --------------------------------------------------------------------------------
 
@@ -145,6 +166,8 @@ class SaleOrder(models.Model):
         for company, orders in engagements.grouped("company_id").items():
             cutoff = cutoff_date or company._billing_today()
             prebills |= prebills.sudo()._gather(orders, cutoff, date_from)
+        engagements._tell_cap_thresholds()
+        lines._tell_cap_thresholds()
         return prebills.sudo(self.env.su)
 
     def _check_gather_rights(self):
@@ -264,6 +287,13 @@ class SaleOrder(models.Model):
         prebills = self._gather_prebills(date_to, date_from)
         approved = waiting.filtered(lambda prebill: prebill.state == "approved").sudo(False)
         return prebills | approved
+
+    def _prepare_invoice(self):
+        # EXTENDS sale: the client finds the invoice by their own number.
+        vals = super()._prepare_invoice()
+        if self.client_po_number:
+            vals["ref"] = self.client_po_number
+        return vals
 
     def _create_account_invoices(self, invoice_vals_list, final):
         # EXTENDS sale: an invoice knows that it settles work in progress.

@@ -12,11 +12,19 @@ LEDGER_COLUMNS = {
     "billing_open_quantity": "float8",
     "billing_open_amount": "numeric",
 }
-PRICING_FIELDS = {"price_unit", "discount", "product_uom_qty", "product_uom_id", "billing_rule"}
+PRICING_FIELDS = {
+    "price_unit",
+    "discount",
+    "product_uom_qty",
+    "product_uom_id",
+    "billing_rule",
+    "rate_source",
+}
 
 
 class SaleOrderLine(models.Model):
-    _inherit = "sale.order.line"
+    _name = "sale.order.line"
+    _inherit = ["sale.order.line", "billing.cap.mixin"]
 
     billing_rule = fields.Selection(
         BILLING_RULES,
@@ -28,6 +36,24 @@ class SaleOrderLine(models.Model):
         "instalments. Milestones: by the project's milestones. Progress: by the percentage that is "
         "complete. Recurring fee: this line's amount for each period. Price per unit: by what was "
         "used. Success fee: a percentage of an outcome. Empty: Odoo's standard invoicing.",
+    )
+    billing_cap_amount = fields.Monetary(
+        string="Limit",
+        help="Most that is billed, before tax. Empty: no limit in money.",
+    )
+    rate_source = fields.Selection(
+        [
+            ("line", "One rate for everybody: this line's price"),
+            ("card", "By person, role and service: the rates below, then the rate cards"),
+        ],
+        # Not required: see `sale.order.billing_approval`. Empty is the line's price.
+        default="line",
+        string="Rates",
+        help="A blended rate, or what the rate cards say. With rate cards, the line's price holds for "
+        "work they have no rate for; leave it at zero to hold such work back.",
+    )
+    billing_rate_ids = fields.One2many(
+        "billing.rate", "order_line_id", string="Rates of this line", copy=True
     )
     billing_installment_ids = fields.One2many(
         "billing.installment", "order_line_id", string="Instalments", copy=False
@@ -71,6 +97,8 @@ class SaleOrderLine(models.Model):
         # Existing lines have no rule and nothing earned: spare a big table the ORM's computation.
         if not column_exists(self.env.cr, self._table, "billing_rule"):
             create_column(self.env.cr, self._table, "billing_rule", "varchar")
+            for name in ("rate_source", "billing_cap_policy", "billing_cap_period"):
+                create_column(self.env.cr, self._table, name, "varchar")
             for name, column_type in LEDGER_COLUMNS.items():
                 create_column(self.env.cr, self._table, name, column_type)
         return super()._auto_init()
@@ -358,9 +386,45 @@ class SaleOrderLine(models.Model):
             self.env["billing.method"]._for_rule(rule)._prepare_confirmation(lines)
         self._accrue_billing()
 
-    def _accrue_billing(self, timesheets=None, items=None):
+    def _uses_rate_cards(self):
+        """Tell whether rate cards price the time on this line, or say what it would have cost."""
+        return (
+            self.rate_source == "card"
+            or bool(self.company_id.billing_rate_card_id)
+            or bool(self.order_id.rate_card_id)
+        )
+
+    def _get_described_rates(self, date):
+        """Return the rates of this line in force on `date`, else those of its first card with any.
+
+        Rates of single people stay out of what is said to clients.
+        """
+        order = self.order_id
+        cards = (
+            order.rate_card_id,
+            self.env["billing.rate.card"].search(
+                [
+                    ("partner_id", "=", order.partner_id.commercial_partner_id.id),
+                    ("company_id", "=", order.company_id.id),
+                ]
+            ),
+            order.company_id.billing_rate_card_id,
+        )
+        for rates in (self.billing_rate_ids, *(card.rate_ids for card in cards)):
+            found = rates.filtered(
+                lambda rate, rates=rates: (
+                    not rate.employee_id
+                    and (not rate.date_to or rate.date_to >= date)
+                    and rate._is_newest_on(date, rates)
+                )
+            )
+            if found:
+                return found
+        return self.env["billing.rate"]
+
+    def _accrue_billing(self, timesheets=None, items=None, rerate=False):
         if self:
-            self.env["billing.item"]._accrue(self, timesheets, items)
+            self.env["billing.item"]._accrue(self, timesheets, items, rerate)
 
     def _rerate_billing(self):
         """Value the unsettled time of these lines again, at the price and state they have now."""
@@ -376,7 +440,8 @@ class SaleOrderLine(models.Model):
                 ]
             )
         )
-        self._accrue_billing(timesheets=items.timesheet_id)
+        if items:
+            self._accrue_billing(items.timesheet_id, items, rerate=True)
 
     def _recompute_qty_to_invoice(self, start_date, end_date):
         # EXTENDS sale_timesheet, which stores a period's quantity for good: lines with a rule are

@@ -1,11 +1,13 @@
 from . import test_against_stock
 from . import test_bad_input
+from . import test_caps
 from . import test_collection
 from . import test_collection_access
 from . import test_collection_common
 from . import test_collection_event
 from . import test_collection_tour
 from . import test_concurrency
+from . import test_contract
 from . import test_demo
 from . import test_documents
 from . import test_ledger_property
@@ -14,6 +16,7 @@ from . import test_method_recurring
 from . import test_method_success_fee
 from . import test_method_unit
 from . import test_queries
+from . import test_rates
 from . import test_rights
 from . import test_rules_allowance
 from . import test_rules_caps
@@ -27,4 +30,5 @@ from . import test_rules_schedules
 from . import test_rules_settlement
 from . import test_rules_tiers
 from . import test_screens
+from . import test_time_terms
 from . import test_tours

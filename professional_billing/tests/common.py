@@ -413,7 +413,12 @@ class BillingCommon(AccountTestInvoicingCommon):
         uom = self.env["billing.item"].browse([row["item_id"] for row in own]).uom_id
         if uom == self.uom_hour:
             hours = float(self._total(own, "bill")[0] - self._total(own, "credit")[0])
-            quantity = uom._compute_quantity(hours, line.product_uom_id, rounding_method="HALF-UP")
+            if line.billing_hours_per_unit:
+                quantity = hours / line.billing_hours_per_unit
+            else:
+                quantity = uom._compute_quantity(
+                    hours, line.product_uom_id, rounding_method="HALF-UP"
+                )
             self.assertAlmostEqual(quantity, sign * line.quantity, 2)
 
     def _audit_order_lines(self, orders, items):

@@ -91,6 +91,10 @@ class MethodCommon(BillingCommon):
         for sentence in sentences:
             self.assertIn(sentence, text)
 
+    def assertInWords(self, line, sentence):
+        """The contract says so in words, on the screen and on the quotation."""
+        self.assertEqual(self._plain(line.order_id.billing_summary), sentence)
+
     def _plain(self, text):
         """Return a text with its amounts as figures alone, without the currency's symbol."""
         symbol = re.escape(self.company.currency_id.symbol)

@@ -67,6 +67,13 @@ class TestMethodProgress(MethodCommon):
             line, [{"qty_invoiced": 1, "qty_delivered": 1, "invoice_status": "invoiced"}]
         )
 
+    def test_in_words(self):
+        """The quotation says how it is billed."""
+        line = self._sell(self.building, confirm=False)
+        self.assertInWords(
+            line, "Design of the building: 26,200.00, billed by what is complete of it."
+        )
+
     def test_sums_exactly(self):
         """Thirds of an amount that has none: the last claim makes the line, to the cent."""
         line = self._sell(self.building, price_unit=100.01)

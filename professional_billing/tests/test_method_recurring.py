@@ -109,6 +109,24 @@ class TestMethodRecurring(MethodCommon):
             self.assertEqual(self._post(line), 2400)
         self.assertEqual(len(self._items(line.order_id)), 3)
 
+    def test_in_words(self):
+        """The quotation says what is billed when."""
+        line = self._sell(self.support, confirm=False)
+        self.assertInWords(line, "Support plan: 2,400.00 every month, in advance.")
+        line.with_user(self.salesperson).write(
+            {
+                "recurring_unit": "week",
+                "recurring_interval": 2,
+                "recurring_timing": "arrears",
+                "recurring_start": day(1, 5),
+                "recurring_end": day(6, 30),
+            }
+        )
+        self.assertInWords(
+            line,
+            "Support plan: 2,400.00 every 2 weeks, in arrears, from 01/05/2026 to 06/30/2026.",
+        )
+
     def test_month_end(self):
         """From the 31st: the last day of shorter months, and the 31st again; nothing drifts."""
         with self._on(2027, 12, 31):

@@ -79,6 +79,16 @@ class TestMethodSuccessFee(MethodCommon):
                 invoice_line = self._product_lines(self.last_move)
                 self.assertEqual((invoice_line.quantity, invoice_line.price_unit), (1, amount))
 
+    def test_in_words(self):
+        """The quotation says the percentage, or those by volume."""
+        line = self._sell(self.sale, {"success_percentage": 2.5}, confirm=False)
+        self.assertInWords(line, "Fee on the sale: 2.5 % of the outcome.")
+        line = self._sell(self.sale, self._tiers(), confirm=False)
+        self.assertInWords(
+            line,
+            "Fee on the sale: 5 % up to 1,000,000.00, 10 % up to 3,000,000.00, 15 % above.",
+        )
+
     def test_discount(self):
         """The line's discount comes off the fee."""
         line = self._sell(self.sale, {"success_percentage": 10}, discount=50)

@@ -81,6 +81,17 @@ class TestMethodUnit(MethodCommon):
                 self.assertEqual(usage.amount, amount)
                 self.assertEqual(self._post(line), amount)
 
+    def test_in_words(self):
+        """The quotation says the price, the minimum and the prices by volume."""
+        line = self._sell(self.returns, {"unit_minimum": 25}, confirm=False)
+        self.assertInWords(line, "Tax return: 2.50 per Units, at least 25.")
+        line = self._sell(self.returns, self._tiers(), confirm=False)
+        self.assertInWords(line, "Tax return: 1.00 up to 10, 0.75 above.")
+        line.with_user(self.salesperson).tier_mode = "whole"
+        self.assertInWords(
+            line, "Tax return: 1.00 up to 10, 0.75 above, by the volume of the whole."
+        )
+
     def test_minimum(self):
         """What was used and what is billed for it are both there."""
         line = self._sell(self.returns, {"unit_minimum": 25})

@@ -1,2 +1,5 @@
 from . import account_move_reversal
 from . import base_partner_merge
+from . import billing_check
+from . import billing_indexation
+from . import billing_rerate

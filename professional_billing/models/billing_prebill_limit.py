@@ -1,0 +1,124 @@
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..rules import caps, rounding
+
+
+@dataclass
+class Limit:
+    """A limit in one period, and what is used of it while a pre-bill is gone through."""
+
+    policy: str
+    amount: Decimal
+    hours: Decimal
+    used: list = field(default_factory=list)
+
+    def grant(self, value, hours):
+        """Return what of `value` passes, `hours` being its hours (0 of a fee)."""
+        granted = value
+        if self.amount:
+            granted = min(
+                granted, caps.grant(self.amount, self.used[0], value, self.policy).granted
+            )
+        if self.hours and hours:
+            passed = caps.grant(self.hours, self.used[1], hours, self.policy).granted
+            granted = min(granted, value * passed / hours)
+        return granted
+
+    def use(self, value, hours):
+        self.used[0] += value
+        self.used[1] += hours
+
+
+class BillingPrebillLimit(models.Model):
+    """What the contract's limits let through: the first step from agreed value to payable."""
+
+    _inherit = "billing.prebill"
+
+    amount_over_cap = fields.Monetary(
+        string="Beyond the limit", compute="_compute_amount_over_cap", store=True
+    )
+
+    @api.depends("line_ids.cap_excess")
+    def _compute_amount_over_cap(self):
+        for prebill in self:
+            prebill.amount_over_cap = sum(prebill.line_ids.mapped("cap_excess"))
+
+    def _apply_limits(self):
+        """Cut these pre-bills down to their contracts' limits, in the order of the work's dates."""
+        for prebill in self.sudo().filtered(lambda prebill: prebill._has_limits()):
+            for line, (excess, policy) in prebill._plan_limits().items():
+                if (line.cap_excess, line.cap_policy) != (excess, policy):
+                    line.write({"cap_excess": excess, "cap_policy": policy})
+            parked = prebill.line_ids.filtered(
+                lambda line: line.cap_policy == "park" and not line.amount
+            )
+            items = parked.item_id
+            parked.unlink()
+            items.blocked_reason = "over_cap"
+
+    def _has_limits(self):
+        orders = self.order_ids
+        return any(
+            record.billing_cap_amount or record.billing_cap_hours
+            for records in (orders, orders.order_line)
+            for record in records
+        )
+
+    def _plan_limits(self):
+        """Return {line: (what lies beyond the limits, the policy that says what becomes of it)}."""
+        limits, plan = {}, {}
+        lines = self.line_ids.sorted(lambda line: (line.date, line.item_id.id, line.id))
+        for line in lines:
+            if line.decision != "bill":
+                plan[line] = (0.0, False)
+                continue
+            wanted = line._get_uncapped_amount()
+            hours = rounding.quantize(line.quantity, 6) if line.kind == "time" else Decimal(0)
+            mine = self._get_limits(line, limits)
+            granted, policy = wanted, False
+            for limit in mine:
+                passed = limit.grant(wanted, hours)
+                if passed < granted:
+                    granted, policy = passed, limit.policy
+            granted = rounding.money(granted, line.currency_id.decimal_places)
+            billed_hours = hours * granted / wanted if wanted and policy == caps.PARK else hours
+            for limit in mine:
+                limit.use(granted, billed_hours if granted or not wanted else Decimal(0))
+            plan[line] = (float(wanted - granted), policy if wanted != granted else False)
+        return plan
+
+    def _get_limits(self, line, known):
+        """Return the limits of the order line and the order for this work, reading each once."""
+        result = []
+        for record in (line.order_line_id, line.order_line_id.order_id):
+            if not record.billing_cap_amount and not record.billing_cap_hours:
+                continue
+            period = record._get_cap_period(line.date)
+            if (record, period) not in known:
+                known[record, period] = Limit(
+                    record._get_cap_policy(),
+                    rounding.decimal(record.billing_cap_amount),
+                    rounding.decimal(record.billing_cap_hours),
+                    list(record._get_cap_used(period, self)),
+                )
+            result.append(known[record, period])
+        return result
+
+    def _check_limits(self):
+        """Refuse to bill when limits, or what is used of them, changed since the review."""
+        for prebill in self.filtered(lambda prebill: prebill._has_limits()):
+            for line, (excess, policy) in prebill._plan_limits().items():
+                if line.currency_id.compare_amounts(line.cap_excess, excess) or (
+                    line.cap_policy != policy
+                ):
+                    raise UserError(
+                        self.env._(
+                            "Pre-bill %(name)s: the limit of the engagement, or what is used of it, "
+                            "changed since it was reviewed. Reopen and refresh it.",
+                            name=prebill.name,
+                        )
+                    )
