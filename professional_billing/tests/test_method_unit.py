@@ -174,6 +174,17 @@ class TestMethodUnit(MethodCommon):
         self.assertEqual(self._bill_line(), [(2, 2, 4)])
         self.assertItem(item, written_off_amount=1, is_open=False)
 
+    def test_limit(self):
+        """A limit cuts usage down: what goes beyond is written off, or waits."""
+        for policy, left in (("write_down", 0), ("park", 25)):
+            with self.subTest(policy=policy):
+                terms = {"billing_cap_amount": 100, "billing_cap_policy": policy}
+                line = self._sell(self.returns, terms)
+                item = self._use(line, 50).item_ids
+                self.assertEqual(self._post(line), 100)
+                self.assertItem(item, billed_amount=100, open_amount=left)
+                self.assertEqual(self._post(line), 0)
+
     def test_draft_edited(self):
         """Lowered on the draft, the rest is billed later; raised, it is a write-up."""
         line = self._sell(self.returns)
