@@ -45,6 +45,9 @@ class BillingMethodProgress(models.AbstractModel):
         return result
 
     def _plan_items(self, lines):
+        # A claim recorded by somebody else at the same time was not seen when these were valued.
+        claims = lines.billing_progress_ids
+        self.env.add_to_compute(claims._fields["amount"], claims)
         plan = []
         for line in lines:
             claimed = rounding.decimal(0)

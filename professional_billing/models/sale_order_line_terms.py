@@ -80,7 +80,7 @@ class SaleOrderLineTerms(models.Model):
     )
     recurring_timing = fields.Selection(
         [("advance", "In advance"), ("arrears", "In arrears")],
-        string="Billed",
+        string="Billed when",
         compute="_compute_billing_terms",
         store=True,
         readonly=False,

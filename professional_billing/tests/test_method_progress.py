@@ -93,6 +93,16 @@ class TestMethodProgress(MethodCommon):
         self.assertEqual((first | third).mapped("amount"), [200, 400])
         self.assertEqual(self._post(line), 600)
 
+    def test_claims_at_the_same_time(self):
+        """What two people recorded without seeing each other is valued right before it is billed."""
+        line = self._sell(self.building, price_unit=1000)
+        first, second = self._claim(line, 40), self._claim(line, 60)
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE billing_progress SET amount = 600 WHERE id = %s", [second.id])
+        self.env.invalidate_all()
+        self.assertEqual(self._post(line), 600)
+        self.assertEqual((first | second).mapped("amount"), [400, 200])
+
     def test_no_change_bills_nothing(self):
         """The same percentage again is no work to bill, and no line of zero."""
         line = self._sell(self.building)

@@ -132,7 +132,7 @@ class TestTours(BillingCommon, HttpCase):
         plan = self._new_service("Support plan", "recurring", 2400.0, self.uom_unit)
         order = self._create_engagement([plan], confirm=False)
         url = f"/odoo/action-professional_billing.action_engagement/{order.id}"
-        self._tour(url, "professional_billing_recurring", self.salesperson, "recurring.png")
+        self._tour(url, "professional_billing_recurring", self.salesperson, "terms.png")
         self.assertRecordValues(
             order.order_line,
             [{"recurring_start": self.today.replace(day=1), "recurring_timing": "arrears"}],
