@@ -87,7 +87,7 @@ class BillingMethod(models.AbstractModel):
         if standard is None:
             standard = self._get_hourly_price(line, uom)
         steps = rater.remember(
-            ("included", line),
+            ("included", line.id),
             lambda: (
                 self.env._(
                     "Included in the agreed fee of %(line)s: valued, not billed.",

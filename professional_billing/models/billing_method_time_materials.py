@@ -91,7 +91,7 @@ class BillingMethodTimeMaterials(models.AbstractModel):
             "standard_rate": nothing,
             "rate": nothing,
             "billable": True,
-            "steps": steps,
+            "steps": tuple(steps),
             "blocked_reason": reason,
         }
 
@@ -107,7 +107,7 @@ class BillingMethodTimeMaterials(models.AbstractModel):
             return price, (step,)
         if line.rate_source == "card":
             return rater.price(timesheet, line, uom)
-        return rater.remember((line, uom), lambda: self._get_line_price(line, uom))
+        return rater.remember((line.id, uom.id), lambda: self._get_line_price(line, uom))
 
     def _get_line_price(self, line, uom):
         price = self._get_hourly_price(line, uom)
@@ -146,7 +146,7 @@ class BillingMethodTimeMaterials(models.AbstractModel):
             return price, ()
         price = price * (100 - rounding.decimal(line.discount)) / 100
         steps = rater.remember(
-            ("discount", line, price),
+            ("discount", line.id, price),
             lambda: (
                 self.env._(
                     "Less %(discount)s %% discount: %(price)s per hour",

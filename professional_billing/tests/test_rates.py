@@ -65,7 +65,7 @@ class TestRates(RatesCommon):
             role_id=self.senior.id,
             blocked_reason=False,
         )
-        self.assertIn("Paul Partner worked as Senior", item.explanation)
+        self.assertIn("Paul Partner works as Senior", item.explanation)
         self.assertIn("Standard, Senior", item.explanation)
 
     def test_precedence(self):
