@@ -5,9 +5,9 @@ from odoo.tools import SQL
 from ..rules import rounding
 from .billing_rater import Rater
 
-SOURCES = ("timesheet_id", "installment_id", "milestone_id")
-# Reasons that only billing itself gives and takes.
-KEPT_REASONS = ("price_credit", "over_cap")
+SOURCES = ("timesheet_id", "installment_id", "milestone_id", "progress_id", "usage_id")
+# Reasons that only billing itself gives and takes: the source of an item knows nothing of them.
+KEPT_REASONS = ("price_credit", "over_cap", "negative_bill")
 # Where a transaction keeps the time entries that are accrued before it is committed.
 WAITING = "professional_billing.accrue"
 
@@ -303,16 +303,27 @@ class BillingItemAccrual(models.Model):
 
     # -- apply ----------------------------------------------------------------------------------
 
+    @api.model
     def _get_source_key(self, vals):
-        return next((field, vals[field]) for field in SOURCES if vals.get(field))
+        """Return what there is only one item of: its source, or a period of its order line."""
+        for field in SOURCES:
+            if vals.get(field):
+                return field, vals[field]
+        return "period_start", vals["order_line_id"], vals["period_start"]
+
+    def _get_item_key(self):
+        """Return the same for an item, None when its source is gone."""
+        for field in SOURCES:
+            if source := self[field]:
+                return field, source.id
+        if self.period_start:
+            return "period_start", self.order_line_id.id, self.period_start
+        return None
 
     def _apply_accrual(self, plan, items):
         """Write `plan`; `items` that it does not name have lost their source and are closed."""
-        by_source = {}
-        for item in items:
-            source = next((field for field in SOURCES if item[field]), None)
-            if source:
-                by_source[source, item[source].id] = item
+        by_source = {item._get_item_key(): item for item in items}
+        by_source.pop(None, None)
         kept, to_create = self.browse(), []
         for vals in plan:
             item = by_source.get(self._get_source_key(vals))

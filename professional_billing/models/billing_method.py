@@ -23,6 +23,10 @@ class BillingMethod(models.AbstractModel):
         res_id = self.env["ir.model.data"]._xmlid_to_res_id(f"uom.product_uom_{name}")
         return self.env["uom.uom"].browse(res_id)
 
+    def _for_client(self, line):
+        """Return this model in the language of the client of `line`, for what is printed."""
+        return self.with_context(lang=line.order_id.partner_invoice_id.lang or self.env.lang)
+
     # -- set-up ---------------------------------------------------------------------------------
 
     # Where Odoo takes the delivered quantity from (`sale.order.line.qty_delivered_method`), when
@@ -35,6 +39,10 @@ class BillingMethod(models.AbstractModel):
             return self.env._(
                 "%(line)s: only a service can have a billing rule.", line=line._billing_label()
             )
+        return None
+
+    def _get_terms_error(self, line):
+        """Return the sentence that says why the terms of `line` contradict themselves, or None."""
         return None
 
     def _get_setup_errors(self, line):
@@ -117,6 +125,12 @@ class BillingMethod(models.AbstractModel):
             float(rounding.decimal(line.product_uom_qty) * billed["amount"] / total)
             if total
             else 0.0
+        )
+
+    def _is_all_billed(self, line):
+        """Tell whether nothing of `line`, which has nothing open, is left to be billed later."""
+        return bool(line.billing_billed_quantity) and (
+            line.billing_billed_quantity >= line.product_uom_qty
         )
 
     def _prepare_bill_lines(self, line, prebill_lines):

@@ -33,7 +33,9 @@ class SaleOrderLine(models.Model):
         readonly=False,
         precompute=True,
         help="Time and materials: hours from timesheets at this line's price. Fixed fee: by "
-        "instalments. Milestones: by the project's milestones. Empty: Odoo's standard invoicing.",
+        "instalments. Milestones: by the project's milestones. Progress: by the percentage that is "
+        "complete. Recurring fee: this line's amount for each period. Price per unit: by what was "
+        "used. Success fee: a percentage of an outcome. Empty: Odoo's standard invoicing.",
     )
     billing_cap_amount = fields.Monetary(
         string="Limit",
@@ -241,10 +243,7 @@ class SaleOrderLine(models.Model):
         for line in ruled:
             if line.billing_open_quantity or line.billing_open_amount:
                 line.invoice_status = "to invoice"
-            elif (
-                line.billing_billed_quantity
-                and line.billing_billed_quantity >= line.product_uom_qty
-            ):
+            elif line._get_billing_method()._is_all_billed(line):
                 line.invoice_status = "invoiced"
             else:
                 line.invoice_status = "no"
