@@ -28,9 +28,7 @@ class TestContract(RatesCommon):
         summary = self.order.with_user(self.salesperson).billing_summary.split("\n")
         self.assertIn("Senior $\xa0180.00 an hour; Junior $\xa0110.00 an hour", summary[0])
         self.assertEqual(summary[1], "Not more than $\xa040,000.00 in all, before tax.")
-        self.assertEqual(
-            summary[2], "Time is rounded up to full 6 minutes, at least 12 minutes."
-        )
+        self.assertEqual(summary[2], "Time is rounded up to full 6 minutes, at least 12 minutes.")
 
     def test_summary_leaves_single_people_out(self):
         self.company_card.rate_ids = [

@@ -121,7 +121,9 @@ class TestFourMonths(RatesCommon):
         last = self._bill(self.order, post=True)
         self.assertEqual(last.amount_untaxed, 12000 - 3333.33 + 5000)
         self.assertLedger(self.order)
-        self._credit(last, {self._product_lines(last).filtered(lambda ln: ln.price_subtotal == 3000): 1})
+        self._credit(
+            last, {self._product_lines(last).filtered(lambda ln: ln.price_subtotal == 3000): 1}
+        )
         self.assertEqual(self.order.billing_open_amount, 3000)
         again = self._bill(self.order, post=True)
         self.assertEqual(again.amount_untaxed, 3000)
