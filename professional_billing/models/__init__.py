@@ -1,7 +1,10 @@
 from . import account_analytic_line
 from . import account_analytic_line_control
 from . import account_move
+from . import account_move_deposit
 from . import account_move_line
+from . import account_move_line_retention
+from . import account_move_retention
 from . import billing_allocation
 from . import billing_cap_mixin
 from . import billing_installment
@@ -15,6 +18,7 @@ from . import billing_method_time_materials
 from . import billing_prebill
 from . import billing_prebill_limit
 from . import billing_prebill_line
+from . import billing_prebill_payable
 from . import billing_rate
 from . import billing_rate_card
 from . import billing_rater
@@ -42,3 +46,5 @@ from . import res_config_settings
 from . import res_partner
 from . import sale_order
 from . import sale_order_line
+from . import sale_order_retention  # on the bill before the next one
+from . import sale_order_deposit

@@ -8,13 +8,16 @@ from . import test_collection_event
 from . import test_collection_tour
 from . import test_concurrency
 from . import test_demo
+from . import test_deposits
 from . import test_documents
 from . import test_ledger_property
 from . import test_queries
 from . import test_rates
+from . import test_retention
 from . import test_rights
 from . import test_rules_allowance
 from . import test_rules_caps
+from . import test_rules_deposits
 from . import test_rules_followup
 from . import test_rules_import
 from . import test_rules_progress

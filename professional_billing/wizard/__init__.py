@@ -2,3 +2,4 @@ from . import account_move_reversal
 from . import base_partner_merge
 from . import billing_indexation
 from . import billing_rerate
+from . import billing_retention_release
