@@ -22,6 +22,8 @@ from .console import Stop, step
 from .results import Result
 
 RULES_TESTS = paths.DEVTOOLS / "scripts/rules_tests.py"
+#: Classes that run beside the others, to keep both cores busy.
+LONG = ("TestAgainstStock", "TestLedgerProperty", "TestWhereStockIsWrong")
 
 
 def test_command(tags=None, rules=False, use_browser=True, long=False):
@@ -47,6 +49,7 @@ def all_tests(tags, use_browser):
     return found + in_parallel(
         {
             "Odoo tests": lambda: odoo_tests(default_tags(), use_browser),
+            "long Odoo tests": lambda: odoo_tests(long_tags(), use_browser),
             "install, update, uninstall": lifecycle.checks,
             "demo data": lifecycle.demo_checks,
             "Odoo's own suites": lambda: upstream.checks(upstream.FAST),
@@ -140,7 +143,12 @@ def scratch_copy(purpose, make=database.module_template):
 
 
 def default_tags():
-    return ",".join(f"/{name}" for name in addons.installable())
+    names = [f"/{name}" for name in addons.installable()]
+    return ",".join([*names, *(f"-/{addons.MAIN}:{name}" for name in LONG)])
+
+
+def long_tags():
+    return ",".join(f"/{addons.MAIN}:{name}" for name in LONG)
 
 
 def full_tags(tags):

@@ -135,6 +135,7 @@ class BillingDemo(models.AbstractModel):
             "project_id": project.id,
             "billing_approval": engagement.approval,
             "milestone_acceptance": engagement.acceptance,
+            **dict(engagement.terms),
             "order_line": [
                 Command.create(self._prepare_order_line(line, today)) for line in engagement.lines
             ],
@@ -152,6 +153,8 @@ class BillingDemo(models.AbstractModel):
             "price_unit": line.price,
             "discount": line.discount,
         }
+        if line.by_role:
+            values["rate_source"] = "card"
         if line.product == "fee":
             values["billing_installment_ids"] = [
                 Command.create(

@@ -16,7 +16,10 @@ class Part(NamedTuple):
 
 
 class Line(NamedTuple):
-    """An order line; `product` is one of hour, day, fee, milestone and gives the billing rule."""
+    """An order line; `product` is one of hour, day, fee, milestone and gives the billing rule.
+
+    Time billed `by_role` takes the rates of the cards.
+    """
 
     product: str
     name: str
@@ -24,6 +27,7 @@ class Line(NamedTuple):
     quantity: float = 1
     discount: float = 0
     parts: tuple[Part, ...] = ()
+    by_role: bool = False
 
 
 class Task(NamedTuple):
@@ -45,6 +49,7 @@ class Engagement(NamedTuple):
     approval: str = "none"
     acceptance: bool = False
     pricelist: str = "pricelist_usd"
+    terms: tuple[tuple[str, object], ...] = ()
 
 
 ENGAGEMENTS = (
@@ -55,8 +60,16 @@ ENGAGEMENTS = (
         manager="daniel",
         purchase_order="PO 45-20817",
         lines=(
-            Line("hour", "Consultants", 185, 1200),
+            Line("hour", "Consultants", 185, 1200, by_role=True),
             Line("hour", "Solution architect", 225, 700),
+        ),
+        terms=(
+            ("billing_cap_amount", 480000),
+            ("billing_cap_policy", "park"),
+            ("billing_detail", "role"),
+            ("time_rounding", "nearest"),
+            ("time_increment", 15),
+            ("time_minimum", 15),
         ),
         tasks=(
             Task("Chart of accounts and reporting", 0, "finance"),

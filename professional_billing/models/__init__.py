@@ -10,15 +10,22 @@ from . import billing_cap_mixin
 from . import billing_installment
 from . import billing_item
 from . import billing_item_accrual
+from . import billing_item_effects
 from . import billing_item_time
 from . import billing_method
 from . import billing_method_fixed_fee
 from . import billing_method_milestone
+from . import billing_method_progress
+from . import billing_method_recurring
 from . import billing_method_time_materials
+from . import billing_method_unit
+from . import billing_method_success_fee
 from . import billing_prebill
 from . import billing_prebill_limit
 from . import billing_prebill_line
 from . import billing_prebill_payable
+from . import billing_source  # the next one is made of it
+from . import billing_progress
 from . import billing_rate
 from . import billing_rate_card
 from . import billing_rater
@@ -27,6 +34,9 @@ from . import billing_role
 from . import billing_role_assignment
 from . import billing_run
 from . import billing_run_line
+from . import billing_tier
+from . import billing_usage
+from . import billing_terms_mixin
 from . import billing_time_type
 from . import collection_account_move
 from . import collection_account_move_line
@@ -45,6 +55,11 @@ from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import sale_order
+from . import sale_order_check
 from . import sale_order_line
+from . import sale_order_line_terms
+from . import sale_order_summary
+from . import sale_order_template
+from . import sale_order_template_line
 from . import sale_order_retention  # on the bill before the next one
 from . import sale_order_deposit

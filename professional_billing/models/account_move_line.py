@@ -162,6 +162,8 @@ class AccountMoveLine(models.Model):
         :param credited_quantity: freed by posted credit notes, in the items' unit
         :param credited_amount: the same in money
         """
+        if items[:1].amount < 0 and items[:1].kind != "time":
+            return self._plan_edits_below_zero(entries, items, credited_amount)
         decimals = self.currency_id.decimal_places
         sign = -1 if self.move_id.move_type == "out_refund" else 1
         billed = sum((entry.amount for entry in entries), rounding.money(credited_amount, decimals))
@@ -191,12 +193,39 @@ class AccountMoveLine(models.Model):
             freed = settlement.free_newest(entries, 0, -change, decimals)
             plan += [self._prepare_settlement(part, "credit", "edit") for part in freed]
         if change > 0 or quantity > 0:
-            newest = items.sorted(lambda item: (item.date, item.id))[-1]
-            extra = settlement.Billed(newest.id, max(quantity, 0), max(change, 0))
-            note = self.env._("Raised on the invoice")
-            plan.append(self._prepare_settlement(extra, "write_up", "edit", note=note))
-            plan.append(self._prepare_settlement(extra, "bill", "edit"))
+            plan += self._plan_raise(items, max(quantity, 0), max(change, 0))
         return plan
+
+    def _plan_raise(self, items, quantity, amount):
+        """Return the settlements that bill more than was agreed, on the newest of `items`."""
+        newest = items.sorted(lambda item: (item.date, item.id))[-1]
+        extra = settlement.Billed(newest.id, quantity, amount)
+        note = self.env._("Raised on the invoice")
+        return [
+            self._prepare_settlement(extra, "write_up", "edit", note=note),
+            self._prepare_settlement(extra, "bill", "edit"),
+        ]
+
+    def _plan_edits_below_zero(self, entries, items, credited_amount):
+        """Return the same for a claim below zero: less of it is open again, more is written up."""
+        decimals = self.currency_id.decimal_places
+        sign = -1 if self.move_id.move_type == "out_refund" else 1
+        billed = sum((entry.amount for entry in entries), rounding.money(credited_amount, decimals))
+        change = sign * self._get_price_amount() - billed
+        if change > 0:
+            freed = settlement.free_newest(entries, 0, -change, decimals)
+            return [self._prepare_settlement(part, "credit", "edit") for part in freed]
+        opened = [
+            settlement.Billed(entry.key, entry.quantity, -entry.amount)
+            for entry in self._get_open(items)
+        ]
+        taken = settlement.take_back(opened, 0, -change, decimals, hours=False)
+        items.browse([part.key for part in taken])._take_from_prebills()
+        plan = [
+            self._prepare_settlement(part, "bill", "edit", amount=-part.amount) for part in taken
+        ]
+        change += sum(part.amount for part in taken)
+        return plan + (self._plan_raise(items, 0, change) if change else [])
 
     def _get_open(self, items):
         """Return what is open of the work this line, or the one it replaces, billed: oldest first."""
@@ -254,12 +283,14 @@ class AccountMoveLine(models.Model):
         money only, and leaves the item open by that amount for a person to decide on.
         """
         origin = self.billing_origin_line_id
+        # A progress claim that goes down stands on its invoice with a quantity below zero.
+        sign = -1 if origin.quantity < 0 else 1
         same_price = not rounding.quantize(
             rounding.decimal(self.price_unit) * (100 - rounding.decimal(self.discount))
             - rounding.decimal(origin.price_unit) * (100 - rounding.decimal(origin.discount)),
             6,
         )
-        if same_price and self.quantity >= origin.quantity:
+        if same_price and sign * self.quantity >= sign * origin.quantity:
             freed = entries
         else:
             quantity = origin._get_item_quantity(self.quantity, entries) if same_price else 0

@@ -47,6 +47,28 @@ class BillingCapMixin(models.AbstractModel):
         copy=False, help="The warnings that are out: period and percent."
     )
 
+    def _describe_cap(self):
+        """Return the limit as a sentence a client can read."""
+        limits = []
+        if self.billing_cap_amount:
+            limits.append(self.currency_id.format(self.billing_cap_amount))
+        if self.billing_cap_hours:
+            limits.append(self.env._("%(hours)s hours", hours=f"{self.billing_cap_hours:g}"))
+        period = self.billing_cap_period or "total"
+        periods = dict(self._fields["billing_cap_period"]._description_selection(self.env))
+        limit = self.env._(" and ").join(limits)
+        if self._get_cap_policy() == caps.NOTIFY:
+            return self.env._(
+                "Expected: %(limit)s %(period)s before tax.",
+                limit=limit,
+                period=periods[period].lower(),
+            )
+        return self.env._(
+            "Not more than %(limit)s %(period)s, before tax.",
+            limit=limit,
+            period=periods[period].lower(),
+        )
+
     def _get_cap_policy(self):
         return self.billing_cap_policy or caps.WRITE_DOWN
 

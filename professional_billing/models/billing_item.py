@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 
 from ..rules import rounding
@@ -20,6 +22,8 @@ BLOCKED_REASONS = [
     ("not_confirmed", "Order not confirmed"),
     ("order_cancelled", "Order cancelled"),
     ("price_credit", "Credited by price: write off or bill again"),
+    ("decrease", "Less than was claimed before: confirm it on the claim"),
+    ("negative_bill", "The bill would be below zero: waits for more work"),
 ]
 
 
@@ -51,12 +55,25 @@ class BillingItem(models.Model):
     currency_id = fields.Many2one("res.currency", required=True)
     date = fields.Date(required=True, index=True)
     kind = fields.Selection(
-        [("time", "Time"), ("installment", "Instalment"), ("milestone", "Milestone")],
+        [
+            ("time", "Time"),
+            ("installment", "Instalment"),
+            ("milestone", "Milestone"),
+            ("progress", "Progress"),
+            ("period", "Recurring fee"),
+            ("unit", "Usage"),
+            ("success", "Success fee"),
+        ],
         required=True,
     )
     timesheet_id = fields.Many2one("account.analytic.line", ondelete="set null")
     installment_id = fields.Many2one("billing.installment", ondelete="set null")
     milestone_id = fields.Many2one("project.milestone", ondelete="set null")
+    progress_id = fields.Many2one("billing.progress", ondelete="set null")
+    usage_id = fields.Many2one("billing.usage", ondelete="set null")
+    period_start = fields.Date(help="First day of the service period of a recurring fee.")
+    period_end = fields.Date(help="The day after the service period, the first one not in it.")
+    period_last_day = fields.Date(compute="_compute_period_last_day", string="Period to")
     description = fields.Char()
     uom_id = fields.Many2one("uom.uom", string="Unit", required=True)
     worked_quantity = fields.Float(string="Worked")
@@ -105,6 +122,15 @@ class BillingItem(models.Model):
     _unique_milestone = models.UniqueIndex(
         "(milestone_id) WHERE milestone_id IS NOT NULL", "This milestone is already in WIP."
     )
+    _unique_progress = models.UniqueIndex(
+        "(progress_id) WHERE progress_id IS NOT NULL", "This progress claim is already in WIP."
+    )
+    _unique_usage = models.UniqueIndex(
+        "(usage_id) WHERE usage_id IS NOT NULL", "This usage is already in WIP."
+    )
+    _unique_period = models.UniqueIndex(
+        "(order_line_id, period_start) WHERE kind = 'period'", "This period is already in WIP."
+    )
     _open_idx = models.Index("(order_line_id, date) WHERE is_open IS TRUE")
 
     @api.depends("quantity", "amount", "allocation_ids")
@@ -152,6 +178,11 @@ class BillingItem(models.Model):
     def _compute_display_name(self):
         for item in self:
             item.display_name = item.description or f"{item.date} {item.employee_id.name or ''}"
+
+    @api.depends("period_end")
+    def _compute_period_last_day(self):
+        for item in self:
+            item.period_last_day = item.period_end and item.period_end - timedelta(days=1)
 
     # -- actions --------------------------------------------------------------------------------
 

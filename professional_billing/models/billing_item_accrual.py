@@ -5,9 +5,9 @@ from odoo.tools import SQL
 from ..rules import rounding
 from .billing_rater import Rater
 
-SOURCES = ("timesheet_id", "installment_id", "milestone_id")
-# Reasons that only billing itself gives and takes.
-KEPT_REASONS = ("price_credit", "over_cap")
+SOURCES = ("timesheet_id", "installment_id", "milestone_id", "progress_id", "usage_id")
+# Reasons that only billing itself gives and takes: the source of an item knows nothing of them.
+KEPT_REASONS = ("price_credit", "over_cap", "negative_bill")
 # Where a transaction keeps the time entries that are accrued before it is committed.
 WAITING = "professional_billing.accrue"
 
@@ -104,7 +104,7 @@ class BillingItemAccrual(models.Model):
                 timesheet,
                 billable[timesheet],
                 self._price_entry(timesheet, valued.get(timesheet), rater),
-                rater.get_role(timesheet),
+                rater,
             )
             for timesheet in work
         ]
@@ -121,7 +121,7 @@ class BillingItemAccrual(models.Model):
                 "steps": (item.rate_explanation,),
                 "blocked_reason": False,
             }
-        method = self.env["billing.method"]._for_rule(line.billing_rule)
+        method = rater.terms(line).method
         return method._price_time(timesheet, line, self._get_uom_of(timesheet), rater)
 
     def _keeps_rate(self, timesheet):
@@ -142,21 +142,21 @@ class BillingItemAccrual(models.Model):
         return timesheet.product_uom_id or timesheet.company_id.project_time_mode_id
 
     @api.model
-    def _prepare_time(self, timesheet, hours, price, role):
-        line = timesheet.so_line
-        decimals = line.currency_id.decimal_places
+    def _prepare_time(self, timesheet, hours, price, rater):
+        terms = rater.terms(timesheet.so_line)
+        decimals = terms.decimals
         worked = rounding.decimal(timesheet.unit_amount)
         treatment = timesheet.billing_treatment
         rate = rounding.decimal(0) if treatment == "complimentary" else price["rate"]
         billable = price["billable"] and treatment != "non_billable"
         amount = rounding.money(hours * rate, decimals)
         return {
-            **self._prepare_common(line),
+            **terms.common,
             "kind": "time",
             "timesheet_id": timesheet.id,
             "project_id": timesheet.project_id.id,
             "employee_id": timesheet.employee_id.id,
-            "role_id": role,
+            "role_id": rater.get_role(timesheet),
             "date": timesheet.date,
             "description": timesheet.name,
             "uom_id": self._get_uom_of(timesheet).id,
@@ -166,9 +166,9 @@ class BillingItemAccrual(models.Model):
             "rate": float(rate),
             "standard_amount": float(rounding.money(worked * price["standard_rate"], decimals)),
             "amount": float(amount) if billable else 0.0,
-            "blocked_reason": self._get_time_reason(timesheet, line, price, hours),
+            "blocked_reason": self._get_time_reason(timesheet, terms, price, hours),
             "rate_explanation": "\n".join(price["steps"]),
-            "explanation": self._explain_time(timesheet, price, hours, amount),
+            "explanation": self._explain_time(timesheet, price, hours, amount, rater),
         }
 
     @api.model
@@ -183,7 +183,7 @@ class BillingItemAccrual(models.Model):
         }
 
     @api.model
-    def _get_time_reason(self, timesheet, line, price, hours):
+    def _get_time_reason(self, timesheet, terms, price, hours):
         if not price["billable"]:
             return "included"
         if timesheet.billing_treatment == "non_billable":
@@ -192,13 +192,13 @@ class BillingItemAccrual(models.Model):
             return "no_hours"
         if price["blocked_reason"]:
             return price["blocked_reason"]
-        if not price["rate"] and not line.discount:
+        if not price["rate"] and not terms.discount:
             return "no_price"
-        if line.order_id.narrative_required and not timesheet._has_narrative():
+        if terms.narrative_required and not timesheet._has_narrative():
             return "no_narrative"
-        if line.order_id.time_approval and not timesheet.billing_approved_by_id:
+        if terms.time_approval and not timesheet.billing_approved_by_id:
             return "unapproved"
-        return self._get_common_reason(line, timesheet.date)
+        return terms.reason or ("future" if timesheet.date > terms.today else False)
 
     @api.model
     def _get_common_reason(self, line, date):
@@ -211,28 +211,35 @@ class BillingItemAccrual(models.Model):
         return "future" if date > line.company_id._billing_today() else False
 
     @api.model
-    def _explain_time(self, timesheet, price, hours, amount):
-        line = timesheet.so_line
-        steps = list(price["steps"])
+    def _explain_time(self, timesheet, price, hours, amount, rater):
         if not price["billable"] or price["blocked_reason"]:
-            return "\n".join(steps)
-        if timesheet.billing_treatment == "non_billable":
+            return "\n".join(price["steps"])
+        treatment, line = timesheet.billing_treatment, timesheet.so_line
+        if treatment == "non_billable":
             return self.env._("Not billable: marked so on the time entry.")
+        worked = timesheet.unit_amount
+        # Entries of the same length at the same rate are many: their words are put together once.
+        return rater.remember(
+            ("explain", line.id, price["steps"], treatment, worked, timesheet.billing_hours, hours),
+            lambda: "\n".join(self._get_time_steps(timesheet, price, hours, amount)),
+        )
+
+    @api.model
+    def _get_time_steps(self, timesheet, price, hours, amount):
+        line = timesheet.so_line
+        yield from price["steps"]
         worked = rounding.quantize(timesheet.unit_amount, 2)
         if worked != rounding.quantize(hours, 2):
-            steps.append(self._explain_hours(timesheet, worked, hours))
+            yield self._explain_hours(timesheet, worked, hours)
         if timesheet.billing_treatment == "complimentary":
-            steps.append(self.env._("Complimentary: shown on the bill, free of charge."))
+            yield self.env._("Complimentary: shown on the bill, free of charge.")
         else:
-            steps.append(
-                self.env._(
-                    "%(hours)s h × %(rate)s = %(amount)s",
-                    hours=f"{hours:.2f}",
-                    rate=line.currency_id.format(float(price["rate"])),
-                    amount=line.currency_id.format(float(amount)),
-                )
+            yield self.env._(
+                "%(hours)s h × %(rate)s = %(amount)s",
+                hours=f"{hours:.2f}",
+                rate=line.currency_id.format(float(price["rate"])),
+                amount=line.currency_id.format(float(amount)),
             )
-        return "\n".join(steps)
 
     # -- what there is --------------------------------------------------------------------------
 
@@ -296,16 +303,27 @@ class BillingItemAccrual(models.Model):
 
     # -- apply ----------------------------------------------------------------------------------
 
+    @api.model
     def _get_source_key(self, vals):
-        return next((field, vals[field]) for field in SOURCES if vals.get(field))
+        """Return what there is only one item of: its source, or a period of its order line."""
+        for field in SOURCES:
+            if vals.get(field):
+                return field, vals[field]
+        return "period_start", vals["order_line_id"], vals["period_start"]
+
+    def _get_item_key(self):
+        """Return the same for an item, None when its source is gone."""
+        for field in SOURCES:
+            if source := self[field]:
+                return field, source.id
+        if self.period_start:
+            return "period_start", self.order_line_id.id, self.period_start
+        return None
 
     def _apply_accrual(self, plan, items):
         """Write `plan`; `items` that it does not name have lost their source and are closed."""
-        by_source = {}
-        for item in items:
-            source = next((field for field in SOURCES if item[field]), None)
-            if source:
-                by_source[source, item[source].id] = item
+        by_source = {item._get_item_key(): item for item in items}
+        by_source.pop(None, None)
         kept, to_create = self.browse(), []
         for vals in plan:
             item = by_source.get(self._get_source_key(vals))

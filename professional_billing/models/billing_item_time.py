@@ -16,15 +16,10 @@ class BillingItemTime(models.Model):
         Rounded per day, the last entry of a person's day on an order line takes the difference,
         so that the entries add up to the rounded day.
         """
-        hours = {
-            entry: self._round_entry(entry)
-            for entry in timesheets.filtered(
-                lambda entry: entry.so_line.order_id.time_rounding_per != "day"
-            )
-        }
-        by_day = (timesheets - self.env["account.analytic.line"].concat(*hours)).grouped(
-            lambda entry: (entry.so_line, entry.employee_id, entry.date)
-        )
+        per_day = timesheets.so_line.filtered(lambda line: line.order_id.time_rounding_per == "day")
+        together = timesheets.filtered(lambda entry: entry.so_line in per_day)
+        hours = {entry: self._round_entry(entry) for entry in timesheets - together}
+        by_day = together.grouped(lambda entry: (entry.so_line, entry.employee_id, entry.date))
         for day in by_day.values():
             hours.update(self._round_day(day.sorted("id")))
         return hours

@@ -23,6 +23,10 @@ class BillingMethod(models.AbstractModel):
         res_id = self.env["ir.model.data"]._xmlid_to_res_id(f"uom.product_uom_{name}")
         return self.env["uom.uom"].browse(res_id)
 
+    def _for_client(self, line):
+        """Return this model in the language of the client of `line`, for what is printed."""
+        return self.with_context(lang=line.order_id.partner_invoice_id.lang or self.env.lang)
+
     # -- set-up ---------------------------------------------------------------------------------
 
     # Where Odoo takes the delivered quantity from (`sale.order.line.qty_delivered_method`), when
@@ -37,6 +41,10 @@ class BillingMethod(models.AbstractModel):
             )
         return None
 
+    def _get_terms_error(self, line):
+        """Return the sentence that says why the terms of `line` contradict themselves, or None."""
+        return None
+
     def _get_setup_errors(self, line):
         """Return the sentences that say why `line` cannot be billed as it is set up."""
         if line.product_id and not line.product_id.active:
@@ -48,6 +56,14 @@ class BillingMethod(models.AbstractModel):
 
     def _prepare_confirmation(self, lines):
         """Complete `lines` when their order is confirmed."""
+
+    def _describe(self, line):
+        """Return what is agreed for `line` in a sentence a client can read."""
+        return self.env._(
+            "%(line)s: %(total)s.",
+            line=line._get_bill_label(),
+            total=line.currency_id.format(float(line._billing_total())),
+        )
 
     # -- earning --------------------------------------------------------------------------------
 
@@ -71,7 +87,7 @@ class BillingMethod(models.AbstractModel):
         if standard is None:
             standard = self._get_hourly_price(line, uom)
         steps = rater.remember(
-            ("included", line),
+            ("included", line.id),
             lambda: (
                 self.env._(
                     "Included in the agreed fee of %(line)s: valued, not billed.",
@@ -109,6 +125,12 @@ class BillingMethod(models.AbstractModel):
             float(rounding.decimal(line.product_uom_qty) * billed["amount"] / total)
             if total
             else 0.0
+        )
+
+    def _is_all_billed(self, line):
+        """Tell whether nothing of `line`, which has nothing open, is left to be billed later."""
+        return bool(line.billing_billed_quantity) and (
+            line.billing_billed_quantity >= line.product_uom_qty
         )
 
     def _prepare_bill_lines(self, line, prebill_lines):

@@ -1,5 +1,6 @@
 from odoo import models
 from odoo.fields import Command
+from odoo.tools import format_date
 
 from ..rules import rounding, schedules
 
@@ -48,6 +49,26 @@ class BillingMethodFixedFee(models.AbstractModel):
                     }
                 )
             ]
+
+    def _describe(self, line):
+        currency = line.currency_id
+        total = currency.format(float(line._billing_total()))
+        label, parts = line._get_bill_label(), line.billing_installment_ids
+        if len(parts) < 2:
+            return self.env._("%(line)s: a fixed fee of %(total)s.", line=label, total=total)
+        return self.env._(
+            "%(line)s: a fixed fee of %(total)s, billed as %(parts)s.",
+            line=label,
+            total=total,
+            parts=", ".join(
+                self.env._(
+                    "%(amount)s on %(date)s",
+                    amount=currency.format(part.amount),
+                    date=format_date(self.env, part.date),
+                )
+                for part in parts
+            ),
+        )
 
     def _plan_items(self, lines):
         return [

@@ -19,6 +19,16 @@ class BillingMethodMilestone(models.AbstractModel):
                 line=line._billing_label(),
             )
 
+    def _describe(self, line):
+        accepted = line.order_id.milestone_acceptance
+        when = self.env._("accepts it") if accepted else self.env._("is told it is reached")
+        return self.env._(
+            "%(line)s: %(total)s, a part of it for each milestone once the client %(when)s.",
+            line=line._get_bill_label(),
+            total=line.currency_id.format(float(line._billing_total())),
+            when=when,
+        )
+
     def _plan_items(self, lines):
         return [
             self._prepare_item(line, milestone, amount, gap)

@@ -33,6 +33,40 @@ class BillingMethodTimeMaterials(models.AbstractModel):
                 unit=line.product_uom_id.name,
             )
 
+    def _describe(self, line):
+        currency = line.currency_id
+        if line.rate_source != "card":
+            price = self._describe_price(line.price_unit, line.product_uom_id, currency)
+            text = self.env._(
+                "%(line)s: time at %(price)s", line=line._get_bill_label(), price=price
+            )
+        else:
+            today = line.company_id._billing_today()
+            prices = [
+                self.env._(
+                    "%(whom)s %(price)s",
+                    whom=rate._get_label(),
+                    price=self._describe_price(rate.price_unit, rate.uom_id, rate.currency_id),
+                )
+                for rate in line._get_described_rates(today)
+            ]
+            text = self.env._(
+                "%(line)s: time at the rates of the day – %(prices)s",
+                line=line._get_bill_label(),
+                prices="; ".join(prices) or self.env._("none agreed yet"),
+            )
+        if line.discount:
+            text += self.env._(", less %(discount)s %%", discount=f"{line.discount:g}")
+        return text + "."
+
+    def _describe_price(self, price, uom, currency):
+        texts = {
+            self._get_uom("hour"): self.env._("%(price)s an hour"),
+            self._get_uom("day"): self.env._("%(price)s a day"),
+        }
+        text = texts.get(uom, self.env._("%(price)s per %(unit)s"))
+        return text % {"price": currency.format(price), "unit": uom.name}
+
     def _price_time(self, timesheet, line, uom, rater):
         try:
             price, steps = self._get_price(timesheet, line, uom, rater)
@@ -57,7 +91,7 @@ class BillingMethodTimeMaterials(models.AbstractModel):
             "standard_rate": nothing,
             "rate": nothing,
             "billable": True,
-            "steps": steps,
+            "steps": tuple(steps),
             "blocked_reason": reason,
         }
 
@@ -73,7 +107,7 @@ class BillingMethodTimeMaterials(models.AbstractModel):
             return price, (step,)
         if line.rate_source == "card":
             return rater.price(timesheet, line, uom)
-        return rater.remember((line, uom), lambda: self._get_line_price(line, uom))
+        return rater.remember((line.id, uom.id), lambda: self._get_line_price(line, uom))
 
     def _get_line_price(self, line, uom):
         price = self._get_hourly_price(line, uom)
@@ -112,7 +146,7 @@ class BillingMethodTimeMaterials(models.AbstractModel):
             return price, ()
         price = price * (100 - rounding.decimal(line.discount)) / 100
         steps = rater.remember(
-            ("discount", line, price),
+            ("discount", line.id, price),
             lambda: (
                 self.env._(
                     "Less %(discount)s %% discount: %(price)s per hour",

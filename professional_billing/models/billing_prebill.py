@@ -350,8 +350,8 @@ class BillingPrebill(models.Model):
         domain = Domain(Item._get_billable_domain(cutoff_date, date_from)) & Domain(
             [("order_id", "in", orders.ids), ("prebill_id", "=", False)]
         )
-        items = Item.search(domain, order="date, id")
         by_order = {order: prebill for prebill in existing for order in prebill.order_ids}
+        items = Item.search(domain, order="date, id")._leave_out_below_zero(by_order)
         found = items.grouped("order_id")
         missing = [order for order in found if order not in by_order]
         created = self.create([self._prepare_prebill(order, cutoff_date) for order in missing])
@@ -421,6 +421,7 @@ class BillingPrebill(models.Model):
         prebills = self.sudo()
         prebills.order_ids.order_line.filtered("billing_rule")._accrue_billing()
         prebills._check_current()
+        prebills._check_not_below_zero()
         prebills._check_invoice_date()
         prebills._write_off()
         # The accountant need not see the projects and tasks Odoo reads for an order's invoice.
@@ -484,6 +485,20 @@ class BillingPrebill(models.Model):
                     )
                 )
         self._check_limits()
+
+    def _check_not_below_zero(self):
+        """Refuse a bill that as a whole is less than nothing: no invoice can say that."""
+        for prebill in self:
+            if prebill.currency_id.compare_amounts(prebill.amount_bill, 0) < 0:
+                raise UserError(
+                    self.env._(
+                        "Pre-bill %(name)s comes to %(amount)s, and an invoice cannot be less than "
+                        "zero. Bill it together with more work, leave what is below zero in WIP, or "
+                        "write it off.",
+                        name=prebill.name,
+                        amount=prebill.currency_id.format(prebill.amount_bill),
+                    )
+                )
 
     def _check_invoice_date(self):
         for prebill in self:

@@ -28,6 +28,14 @@ class Limit:
             granted = min(granted, value * passed / hours)
         return granted
 
+    def is_used_up(self, tolerance):
+        """Tell whether less than `tolerance`, in money, is left of a limit that holds."""
+        if self.policy == caps.NOTIFY:
+            return False
+        return bool(self.amount and self.amount - self.used[0] < tolerance) or bool(
+            self.hours and self.hours - self.used[1] < 1
+        )
+
     def use(self, value, hours):
         self.used[0] += value
         self.used[1] += hours
@@ -50,9 +58,9 @@ class BillingPrebillLimit(models.Model):
     def _apply_limits(self):
         """Cut these pre-bills down to their contracts' limits, in the order of the work's dates."""
         for prebill in self.sudo().filtered(lambda prebill: prebill._has_limits()):
-            for line, (excess, policy) in prebill._plan_limits().items():
-                if (line.cap_excess, line.cap_policy) != (excess, policy):
-                    line.write({"cap_excess": excess, "cap_policy": policy})
+            for line, vals in prebill._plan_limits().items():
+                if any(line[name] != value for name, value in vals.items()):
+                    line.write(vals)
             parked = prebill.line_ids.filtered(
                 lambda line: line.cap_policy == "park" and not line.amount
             )
@@ -69,16 +77,15 @@ class BillingPrebillLimit(models.Model):
         )
 
     def _plan_limits(self):
-        """Return {line: (what lies beyond the limits, the policy that says what becomes of it)}."""
-        limits, plan = {}, {}
-        lines = self.line_ids.sorted(lambda line: (line.date, line.item_id.id, line.id))
-        for line in lines:
+        """Return {line: values}: what lies beyond the limits, and what is to become of it."""
+        limits, plan, touched = {}, {}, {}
+        for line in self.line_ids.sorted(lambda line: (line.date, line.item_id.id, line.id)):
+            plan[line] = {"cap_excess": 0.0, "cap_policy": False, "uses_up_limit": False}
             if line.decision != "bill":
-                plan[line] = (0.0, False)
                 continue
             wanted = line._get_uncapped_amount()
             hours = rounding.quantize(line.quantity, 6) if line.kind == "time" else Decimal(0)
-            mine = self._get_limits(line, limits)
+            touched[line] = mine = self._get_limits(line, limits)
             granted, policy = wanted, False
             for limit in mine:
                 passed = limit.grant(wanted, hours)
@@ -88,7 +95,11 @@ class BillingPrebillLimit(models.Model):
             billed_hours = hours * granted / wanted if wanted and policy == caps.PARK else hours
             for limit in mine:
                 limit.use(granted, billed_hours if granted or not wanted else Decimal(0))
-            plan[line] = (float(wanted - granted), policy if wanted != granted else False)
+            if wanted != granted:
+                plan[line].update(cap_excess=float(wanted - granted), cap_policy=policy)
+        tolerance = sum(rounding.decimal(line.rate) for line in touched) / 100
+        for line, mine in touched.items():
+            plan[line]["uses_up_limit"] = any(limit.is_used_up(tolerance) for limit in mine)
         return plan
 
     def _get_limits(self, line, known):
@@ -111,9 +122,9 @@ class BillingPrebillLimit(models.Model):
     def _check_limits(self):
         """Refuse to bill when limits, or what is used of them, changed since the review."""
         for prebill in self.filtered(lambda prebill: prebill._has_limits()):
-            for line, (excess, policy) in prebill._plan_limits().items():
-                if line.currency_id.compare_amounts(line.cap_excess, excess) or (
-                    line.cap_policy != policy
+            for line, vals in prebill._plan_limits().items():
+                if line.currency_id.compare_amounts(line.cap_excess, vals["cap_excess"]) or (
+                    line.cap_policy != vals["cap_policy"]
                 ):
                     raise UserError(
                         self.env._(

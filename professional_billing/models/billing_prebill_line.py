@@ -51,6 +51,9 @@ class BillingPrebillLine(models.Model):
         string="What goes beyond",
         readonly=True,
     )
+    uses_up_limit = fields.Boolean(
+        readonly=True, help="The bill comes so near to a limit that not a cent may be rounded up."
+    )
     left_quantity = fields.Float(
         compute="_compute_left_quantity", help="What the decisions on this work leave open."
     )
@@ -193,11 +196,26 @@ class BillingPrebillLine(models.Model):
         return self._get_agreed_share()
 
     def _multiplies(self):
-        """Tell whether quantity x rate is the amount, but for the rounding of its parts."""
+        """Tell whether quantity x rate, as an invoice says it, is what this line bills.
+
+        Hours of an odd length are added up with others and rounded once. That may not move what
+        is left of an entry billed in part, nor a bill that uses a limit up.
+        """
         decimals = self.currency_id.decimal_places
         exact = settlement.line_amount(self.quantity, self.rate, 0, decimals)
         difference = abs(exact - rounding.money(self.amount, decimals))
-        return difference <= rounding.decimal(1).scaleb(-decimals)
+        if difference > rounding.decimal(1).scaleb(-decimals):
+            return False
+        strict = self.uses_up_limit or self.item_id._is_settled()
+        return not strict or self._is_printable()
+
+    def _is_printable(self):
+        """Tell whether the quantity is a clean one in the order line's unit."""
+        unit = self.order_line_id.product_uom_id
+        uom = self.item_id.uom_id
+        printed = uom._compute_quantity(self.quantity, unit, rounding_method="HALF-UP")
+        exact = uom._compute_quantity(self.quantity, unit, round=False)
+        return not rounding.quantize(printed - exact, 6)
 
     def _get_billed_quantity(self):
         """Return the quantity this line bills: less than decided where the limit parks a part."""

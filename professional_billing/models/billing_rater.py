@@ -19,6 +19,23 @@ class NoCurrencyRate(LookupError):
     """A card's currency cannot be converted at the date of the work."""
 
 
+class Terms:
+    """What the valuing of each entry of an order line asks of the line, read once."""
+
+    def __init__(self, line):
+        Item, order = line.env["billing.item"], line.order_id
+        self.method = line._get_billing_method()
+        self.decimals = line.currency_id.decimal_places
+        self.common = Item._prepare_common(line)
+        # No day is before the first: what holds the work back whatever its date.
+        self.reason = Item._get_common_reason(line, datetime.date.min)
+        self.today = line.company_id._billing_today()
+        self.discount = line.discount
+        self.narrative_required = order.narrative_required
+        self.time_approval = order.time_approval
+        self.product_id = line.product_id.id or None
+
+
 class Rater:
     """Rates by card, role and person for a set of time entries.
 
@@ -45,6 +62,9 @@ class Rater:
         if key not in self._remembered:
             self._remembered[key] = make()
         return self._remembered[key]
+
+    def terms(self, line):
+        return self.remember(("terms", line.id), lambda: Terms(line))
 
     # -- what may apply -------------------------------------------------------------------------
 
@@ -118,7 +138,7 @@ class Rater:
     def _get_levels(self, line):
         """Return {level: percent of its rates}, in the order they are asked: the line's own rates,
         the contract's card, the client's, the company's, each with what it builds on."""
-        if line not in self._levels:
+        if line.id not in self._levels:
             order = line.order_id
             client = order.partner_id.commercial_partner_id
             cards = (
@@ -130,29 +150,39 @@ class Rater:
             for card in filter(None, cards):
                 for part, percent in card._get_chain():
                     levels.setdefault(("card", part.id), rounding.decimal(percent))
-            self._levels[line] = levels
-        return self._levels[line]
+            self._levels[line.id] = levels
+        return self._levels[line.id]
 
     # -- the work -------------------------------------------------------------------------------
 
     def get_role(self, timesheet):
         """Return the role id of the entry's person on that day and project, or None."""
-        employee = timesheet.employee_id.id
-        for row in self._project_roles.get((timesheet.project_id.id, employee), ()):
-            if (not row.date_from or row.date_from <= timesheet.date) and (
-                not row.date_to or timesheet.date <= row.date_to
+        work = timesheet.project_id.id, timesheet.employee_id.id, timesheet.date
+        return self.remember(work, lambda: self._get_role_on(*work))
+
+    def _get_role_on(self, project, employee, date):
+        for row in self._project_roles.get((project, employee), ()):
+            if (not row.date_from or row.date_from <= date) and (
+                not row.date_to or date <= row.date_to
             ):
                 return row.role_id.id
         versions = self._roles.get(employee, [])
-        index = bisect.bisect([day for day, _role in versions], timesheet.date)
+        index = bisect.bisect([day for day, _role in versions], date)
         # Work from before the first version is valued by it, as Odoo values its cost.
         return versions[max(index - 1, 0)][1] or None if versions else None
 
     def get_time_type(self, timesheet, line):
         """Return the kind of time of the entry, when the contract agrees on a price for it."""
         chosen = timesheet.billing_time_type_id
-        if not chosen and timesheet.date.weekday() < SATURDAY:
+        weekend = timesheet.date.weekday() >= SATURDAY
+        if not chosen and not weekend:
             return chosen
+        return self.remember(
+            ("time type", line.id, chosen.id, weekend), lambda: self._get_agreed(line, chosen)
+        )
+
+    @staticmethod
+    def _get_agreed(line, chosen):
         agreed = line.order_id.billing_time_type_ids
         return chosen & agreed if chosen else agreed.filtered("weekend")[:1]
 
@@ -165,8 +195,10 @@ class Rater:
         :raise rates.NoRate: no rate in force; its trace tells what was tried
         :raise NoCurrencyRate: a card in another currency, and no exchange rate on the work date
         """
-        found = self._find(line, self._get_context(timesheet, line, self._get_levels(line)))
-        key = "price", line, uom, timesheet.employee_id, self.get_role(timesheet), found.source
+        context = self._get_context(timesheet, line, self._get_levels(line))
+        found = self._find(line, context)
+        source = found.source.id if found.level[0] != "price" else None
+        key = "price", line.id, uom.id, context.employee, context.role, source
         return self.remember(
             (*key, self._get_conversion_day(found, line, timesheet)),
             lambda: self._value(line, timesheet, uom, found),
@@ -174,28 +206,35 @@ class Rater:
 
     def standard(self, timesheet, line, uom):
         """Return the company card's price of a unit `uom` of this entry, or None."""
-        if not line._uses_rate_cards():
+        chain = self.remember(("chain", line.id), lambda: self._get_company_chain(line))
+        if not chain:
             return None
-        card = line.company_id.billing_rate_card_id
-        chain = self.remember(
-            card,
-            lambda: {
-                ("card", part.id): rounding.decimal(percent) for part, percent in card._get_chain()
-            },
-        )
         try:
             found = self._book.resolve(self._get_context(timesheet, line, chain))
-            return self._in_terms_of(line, uom, found, chain[found.level], timesheet.date)
+            return self.remember(
+                (
+                    *("standard", line.id, uom.id, found.source.id),
+                    self._get_conversion_day(found, line, timesheet),
+                ),
+                lambda: self._in_terms_of(line, uom, found, chain[found.level], timesheet.date),
+            )
         except (rates.NoRate, NoCurrencyRate):
             # What the firm would have charged is for reports: it holds nothing back.
             return None
+
+    @staticmethod
+    def _get_company_chain(line):
+        """Return {level: percent of its rates} of the company's card and what it builds on."""
+        card = line.company_id.billing_rate_card_id if line._uses_rate_cards() else None
+        chain = card._get_chain() if card else ()
+        return {("card", part.id): rounding.decimal(percent) for part, percent in chain}
 
     def _get_context(self, timesheet, line, levels):
         return rates.Context(
             date=timesheet.date,
             employee=timesheet.employee_id.id or None,
             role=self.get_role(timesheet),
-            product=line.product_id.id or None,
+            product=self.terms(line).product_id,
             project=timesheet.project_id.id or None,
             levels=tuple(levels),
         )
@@ -322,10 +361,9 @@ class Rater:
 
     def _explain_role(self, timesheet, role):
         return self.env._(
-            "%(person)s worked as %(role)s on %(date)s",
+            "%(person)s works as %(role)s",
             person=timesheet.employee_id.name,
             role=self.env["billing.role"].browse(role).name,
-            date=format_date(self.env, timesheet.date),
         )
 
     def _explain_source(self, line, found):

@@ -4,6 +4,10 @@ BILLING_RULES = [
     ("time_materials", "Time and materials"),
     ("fixed_fee", "Fixed fee"),
     ("milestone", "Milestones"),
+    ("progress", "Progress"),
+    ("recurring", "Recurring fee"),
+    ("unit", "Price per unit"),
+    ("success_fee", "Success fee"),
 ]
 
 

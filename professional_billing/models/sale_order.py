@@ -2,102 +2,26 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
-# Terms that decide on all open work of the contract again.
-TERMS = {
-    "client_po_number",
-    "client_po_required",
-    "rate_card_id",
-    "billing_time_type_ids",
-    "time_rounding",
-    "time_increment",
-    "time_minimum",
-    "time_rounding_per",
-    "narrative_required",
-    "time_approval",
-    "billing_detail",
-}
+from .billing_terms_mixin import DECISIVE_TERMS
 
 
 class SaleOrder(models.Model):
     _name = "sale.order"
-    _inherit = ["sale.order", "billing.cap.mixin"]
+    _inherit = ["sale.order", "billing.terms.mixin", "billing.cap.mixin"]
 
     is_engagement = fields.Boolean(
         compute="_compute_is_engagement", search="_search_is_engagement", string="Engagement"
     )
-    billing_approval = fields.Selection(
-        [("none", "No approval"), ("manager", "Project manager approves")],
-        string="Pre-bill approval",
-        # Not required: a database column that must be filled would stop whoever makes orders while
-        # this add-on is not loaded yet. Empty means no approval.
-        default="none",
-        help="Whether a pre-bill of this engagement must be approved before it is invoiced.",
-    )
-    rate_card_id = fields.Many2one(
-        "billing.rate.card",
-        check_company=True,
-        domain="['|', ('partner_id', '=', False), ('partner_id', 'parent_of', partner_id)]",
-        help="Rates of this contract, asked before the client's and the company's own.",
-    )
-    billing_time_type_ids = fields.Many2many(
-        "billing.time.type",
-        string="Surcharges",
-        check_company=True,
-        help="Overtime, night or weekend work that this contract charges at its own percentage. "
-        "Other kinds of time cost what all time costs.",
-    )
-    billing_detail = fields.Selection(
-        [
-            ("summary", "One line per rate"),
-            ("role", "By role"),
-            ("person", "By person"),
-            ("task", "By task"),
-            ("entry", "Every entry"),
-        ],
-        string="Detail on invoices",
-        default="summary",
-        help="How time is put together on the invoice. Different rates are always on lines of their "
-        "own.",
-    )
-    time_rounding = fields.Selection(
-        [("none", "As worked"), ("up", "Up"), ("nearest", "To the nearest"), ("down", "Down")],
-        default="none",
-        string="Round time",
-    )
-    time_increment = fields.Integer(
-        string="Steps of", default=6, help="Minutes: 6 for tenths of an hour, 15 for quarters."
-    )
-    time_minimum = fields.Integer(
-        string="At least", help="Fewest minutes billed for any work, however short."
-    )
-    time_rounding_per = fields.Selection(
-        [("entry", "Each entry"), ("day", "Each person's day")],
-        default="entry",
-        string="Rounded",
-    )
-    narrative_required = fields.Boolean(
-        string="Description required",
-        help="Time without a description waits in WIP until somebody says what was done.",
-    )
-    time_approval = fields.Boolean(
-        string="Approve time",
-        help="Each entry waits until a project manager, not its author, has approved it.",
-    )
+    has_fixed_fee = fields.Boolean(compute="_compute_is_engagement")
     billing_cap_amount = fields.Monetary(
         string="Limit",
+        tracking=True,
         help="Most that is billed, before tax. Empty: no limit in money.",
     )
     client_po_number = fields.Char(
         string="Purchase order",
         copy=False,
         help="The client's number for this engagement. It is the reference of the invoices.",
-    )
-    client_po_required = fields.Boolean(
-        string="Purchase order required",
-        help="Nothing is billed before the client's purchase order number is entered.",
-    )
-    milestone_acceptance = fields.Boolean(
-        help="Milestones are billed once the client has accepted them, not when they are reached.",
     )
     billing_installment_ids = fields.One2many(
         "billing.installment", "order_id", string="Instalments", copy=False
@@ -108,15 +32,12 @@ class SaleOrder(models.Model):
     prebill_ids = fields.Many2many("billing.prebill", string="Pre-bills", copy=False)
     prebill_count = fields.Integer(compute="_compute_prebill_count", compute_sudo=True)
 
-    _time_steps = models.Constraint(
-        "CHECK(time_increment IS NULL OR time_increment >= 0 AND time_minimum >= 0)",
-        "Minutes of the steps and of the minimum are not less than zero.",
-    )
-
     @api.depends("order_line.billing_rule")
     def _compute_is_engagement(self):
         for order in self:
-            order.is_engagement = any(line.billing_rule for line in order.order_line)
+            rules = order.order_line.mapped("billing_rule")
+            order.is_engagement = any(rules)
+            order.has_fixed_fee = "fixed_fee" in rules
 
     def _search_is_engagement(self, operator, value):
         if operator != "in":
@@ -150,9 +71,17 @@ class SaleOrder(models.Model):
         for order in self:
             order.prebill_count = len(order.prebill_ids)
 
+    @api.onchange("sale_order_template_id")
+    def _onchange_sale_order_template_id(self):
+        # EXTENDS sale_management
+        result = super()._onchange_sale_order_template_id()
+        if self.sale_order_template_id.is_engagement:
+            self.update(self.sale_order_template_id._get_billing_terms())
+        return result
+
     def write(self, vals):
         result = super().write(vals)
-        lines = self.order_line.filtered("billing_rule") if TERMS & set(vals) else ()
+        lines = self.order_line.filtered("billing_rule") if DECISIVE_TERMS & set(vals) else ()
         if lines:
             if "client_po_number" in vals or "client_po_required" in vals:
                 lines._accrue_billing()

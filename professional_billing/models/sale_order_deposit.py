@@ -12,18 +12,6 @@ class SaleOrderDeposit(models.Model):
 
     _inherit = "sale.order"
 
-    deposit_policy = fields.Selection(
-        [
-            ("draw", "On each bill, as much as it allows"),
-            ("final", "Only when asked, by “Create Invoice”"),
-        ],
-        string="Deduct deposits",
-        # Not required: see `billing_approval`. Empty is on each bill.
-        default="draw",
-        help="Down payments of an engagement. On each bill: the oldest first, after the retention, never "
-        "more than is payable; the rest stays for later bills. When asked: Odoo deducts all that is left "
-        "at once, and makes a credit note of what the bill does not cover.",
-    )
     deposit_left = fields.Monetary(
         compute="_compute_deposit_left",
         compute_sudo=True,

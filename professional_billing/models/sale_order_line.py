@@ -33,7 +33,9 @@ class SaleOrderLine(models.Model):
         readonly=False,
         precompute=True,
         help="Time and materials: hours from timesheets at this line's price. Fixed fee: by "
-        "instalments. Milestones: by the project's milestones. Empty: Odoo's standard invoicing.",
+        "instalments. Milestones: by the project's milestones. Progress: by the percentage that is "
+        "complete. Recurring fee: this line's amount for each period. Price per unit: by what was "
+        "used. Success fee: a percentage of an outcome. Empty: Odoo's standard invoicing.",
     )
     billing_cap_amount = fields.Monetary(
         string="Limit",
@@ -241,10 +243,7 @@ class SaleOrderLine(models.Model):
         for line in ruled:
             if line.billing_open_quantity or line.billing_open_amount:
                 line.invoice_status = "to invoice"
-            elif (
-                line.billing_billed_quantity
-                and line.billing_billed_quantity >= line.product_uom_qty
-            ):
+            elif line._get_billing_method()._is_all_billed(line):
                 line.invoice_status = "invoiced"
             else:
                 line.invoice_status = "no"
@@ -394,6 +393,34 @@ class SaleOrderLine(models.Model):
             or bool(self.company_id.billing_rate_card_id)
             or bool(self.order_id.rate_card_id)
         )
+
+    def _get_described_rates(self, date):
+        """Return the rates of this line in force on `date`, else those of its first card with any.
+
+        Rates of single people stay out of what is said to clients.
+        """
+        order = self.order_id
+        cards = (
+            order.rate_card_id,
+            self.env["billing.rate.card"].search(
+                [
+                    ("partner_id", "=", order.partner_id.commercial_partner_id.id),
+                    ("company_id", "=", order.company_id.id),
+                ]
+            ),
+            order.company_id.billing_rate_card_id,
+        )
+        for rates in (self.billing_rate_ids, *(card.rate_ids for card in cards)):
+            found = rates.filtered(
+                lambda rate, rates=rates: (
+                    not rate.employee_id
+                    and (not rate.date_to or rate.date_to >= date)
+                    and rate._is_newest_on(date, rates)
+                )
+            )
+            if found:
+                return found
+        return self.env["billing.rate"]
 
     def _accrue_billing(self, timesheets=None, items=None, rerate=False):
         if self:

@@ -1,9 +1,10 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools import SQL
 
 from ..rules import retention, rounding
+from .sale_order_check import BLOCKER
 
 
 class SaleOrderRetention(models.Model):
@@ -15,12 +16,6 @@ class SaleOrderRetention(models.Model):
 
     _inherit = "sale.order"
 
-    retention_percent = fields.Float(
-        string="Retention (%)",
-        help="Percentage of the work on each bill, before tax, after limit and discount, that the client "
-        "holds back. Tax is due on the whole bill. Order of the deductions: agreed value, limit, "
-        "discount, tax, retention, deposit, payable.",
-    )
     retention_maximum = fields.Monetary(
         string="Retained at most", help="Most that is held at any time. Empty: no maximum."
     )
@@ -39,11 +34,17 @@ class SaleOrderRetention(models.Model):
         help="Held back on posted bills, less what was credited or released, drafts included.",
     )
 
-    _retention_terms = models.Constraint(
-        "CHECK((retention_percent IS NULL OR retention_percent BETWEEN 0 AND 100) "
-        "AND (retention_maximum IS NULL OR retention_maximum >= 0))",
-        "The retention is a percentage between 0 and 100, its maximum not less than zero.",
-    )
+    @api.constrains("retention_maximum")
+    def _check_retention_maximum(self):
+        for order in self:
+            if order.retention_maximum < 0:
+                raise ValidationError(
+                    self.env._(
+                        "%(order)s: the most that is retained is not less than zero. Leave it empty for no "
+                        "maximum.",
+                        order=order.name,
+                    )
+                )
 
     def _compute_retention(self):
         # Without dependencies on purpose: Odoo's journal items do not have to look for us.
@@ -83,6 +84,40 @@ class SaleOrderRetention(models.Model):
             order_id: (float(held), max(float(releasable or 0), 0.0))
             for order_id, held, releasable in rows
         }
+
+    # -- what is agreed -------------------------------------------------------------------------
+
+    @api.depends("retention_percent", "retention_maximum")
+    def _compute_billing_summary(self):
+        return super()._compute_billing_summary()
+
+    def _get_billing_sentences(self):
+        sentences = super()._get_billing_sentences()
+        if not self.retention_percent:
+            return sentences
+        percent = f"{self.retention_percent:g}"
+        if self.retention_maximum:
+            maximum = self.currency_id.format(self.retention_maximum)
+            sentence = self.env._(
+                "%(percent)s %% of each bill is retained, up to %(maximum)s.",
+                percent=percent,
+                maximum=maximum,
+            )
+        else:
+            sentence = self.env._("%(percent)s %% of each bill is retained.", percent=percent)
+        return [*sentences, sentence]
+
+    def _find_in_order(self):
+        yield from super()._find_in_order()
+        if self.retention_percent and not self.company_id.billing_retention_account_id:
+            yield self._prepare_finding(
+                BLOCKER,
+                self.env._(
+                    "There is a retention, but %(company)s has no account for it.",
+                    company=self.company_id.name,
+                ),
+                self.company_id,
+            )
 
     # -- on each bill ---------------------------------------------------------------------------
 

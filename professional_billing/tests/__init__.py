@@ -7,10 +7,16 @@ from . import test_collection_common
 from . import test_collection_event
 from . import test_collection_tour
 from . import test_concurrency
+from . import test_contract
 from . import test_demo
 from . import test_deposits
 from . import test_documents
+from . import test_four_months
 from . import test_ledger_property
+from . import test_method_progress
+from . import test_method_recurring
+from . import test_method_success_fee
+from . import test_method_unit
 from . import test_queries
 from . import test_rates
 from . import test_retention

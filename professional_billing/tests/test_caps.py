@@ -177,6 +177,18 @@ class TestCaps(BillingCommon):
         self.assertItem(second, billed_amount=200.0)
         self.assertLedger(self.order)
 
+    def test_odd_minutes_do_not_round_beyond_the_limit(self):
+        """Three times 20 minutes are an hour; cut at 90 they are 90, not 0.91 h."""
+        for limit, policy in ((90, "park"), (99.99, "write_down"), (100, "park")):
+            self._cap(limit, policy)
+            for number in range(3):
+                self._value(1 / 3, number)
+            move = self._bill(self.order, post=True)
+            self.assertAlmostEqual(move.amount_untaxed, min(limit, 99.99), 2)
+            self.assertLedger(self.order)
+            self.order = self._create_engagement([{"product_id": self.hours.id, "price_unit": 100}])
+            self.line = self.order.order_line
+
     def test_line_and_order_limit_together(self):
         other = self.env["sale.order.line"].create(
             {"order_id": self.order.id, "product_id": self.hours.id, "price_unit": 50}

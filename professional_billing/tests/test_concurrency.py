@@ -297,6 +297,20 @@ class TestConcurrency(BaseCase):
             self.assertEqual(errors.count(None), 1, errors)
             self._check_billed(order_id, 3)
 
+    def test_one_limit(self):
+        """Two bills at once never take more than the contract's limit together."""
+        for pause in ("after", "before"):
+            order_id, _times = self._new_engagement(2, 2)
+            with self.registry.cursor() as cr:
+                order = api.Environment(cr, SUPERUSER_ID, {})["sale.order"].browse(order_id)
+                order.write({"billing_cap_amount": 300, "billing_cap_policy": "park"})
+            errors = self._race(partial(self._bill, order_id), pause)
+            self.assertEqual(errors.count(None), 1, errors)
+            with self.registry.cursor() as cr:
+                order = api.Environment(cr, SUPERUSER_ID, {})["sale.order"].browse(order_id)
+                self.assertEqual(order.billing_billed_amount, 300)
+                self.assertEqual(order.invoice_ids.amount_untaxed, 300)
+
     def test_both_at_once(self):
         """No pauses: whoever wins, one bills and the other is told something sensible."""
         order_id, _times = self._new_engagement(1, 2)

@@ -14,7 +14,7 @@ from .common import BillingCommon
 
 _logger = logging.getLogger(__name__)
 
-SEQUENCES, STEPS = 60, 12
+SEQUENCES, STEPS = 24, 12
 LONG_SEQUENCES = 1000
 #: A broken rule shows in many sequences: these are enough to see it.
 MOST_FAILURES = 3

@@ -30,6 +30,8 @@ class RatesCommon(BillingCommon):
             [{"product_id": cls.hours.id, "price_unit": 0, "rate_source": "card"}],
             date_order=datetime.datetime(2025, 12, 1),
         )
+        # Confirming dates an order today.
+        cls.order.date_order = datetime.datetime(2025, 12, 1)
         cls.line = cls.order.order_line
 
     @classmethod
@@ -65,7 +67,7 @@ class TestRates(RatesCommon):
             role_id=self.senior.id,
             blocked_reason=False,
         )
-        self.assertIn("Paul Partner worked as Senior", item.explanation)
+        self.assertIn("Paul Partner works as Senior", item.explanation)
         self.assertIn("Standard, Senior", item.explanation)
 
     def test_precedence(self):

@@ -1,9 +1,6 @@
-from psycopg2 import IntegrityError
-
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
-from odoo.tools import mute_logger
 
 from .common import BillingCommon
 
@@ -323,15 +320,36 @@ class TestRetention(BillingCommon):
 
     def test_terms_out_of_range(self):
         order = self._engage()
-        for values in ({"retention_percent": 101}, {"retention_maximum": -1}):
+        for name, value in (("percent", 101), ("percent", -1), ("maximum", -1)):
             with (
-                self.subTest(values),
-                self.assertRaises(IntegrityError),
-                mute_logger("odoo.sql_db"),
-                self.env.cr.savepoint(),
+                self.subTest(name, value=value),
+                self.assertRefused("retain" if name == "maximum" else "retention"),
             ):
-                order.write(values)
-                order.flush_recordset()
+                order[f"retention_{name}"] = value
+
+    def test_in_words_and_in_the_check(self):
+        order = self._engage()
+        self.assertIn("10 % of each bill is retained.", order.billing_summary)
+        order.retention_maximum = 5000
+        self.assertIn(
+            f"is retained, up to {order.currency_id.format(5000)}.", order.billing_summary
+        )
+        self.company.billing_retention_account_id = False
+        findings = order._get_billing_findings()
+        self.assertIn("has no account for it", findings[0]["message"])
+
+    def test_from_a_template(self):
+        template = self.env["sale.order.template"].create(
+            {
+                "name": "Works",
+                "is_engagement": True,
+                "retention_percent": 5,
+                "deposit_policy": "final",
+            }
+        )
+        order = self.env["sale.order"].new({"sale_order_template_id": template.id})
+        order._onchange_sale_order_template_id()
+        self.assertEqual((order.retention_percent, order.deposit_policy), (5, "final"))
 
     def test_currency_of_a_release(self):
         order = self._engage()

@@ -126,3 +126,40 @@ class TestTours(BillingCommon, HttpCase):
         """Work in progress as a list, a pivot and a graph."""
         self._create_month()
         self._tour("/odoo/work-in-progress", "professional_billing_wip", self.officer, "wip.png")
+
+    def test_recurring_fee(self):
+        """A salesperson sets up a fee per month in arrears and confirms the order."""
+        plan = self._new_service("Support plan", "recurring", 2400.0, self.uom_unit)
+        order = self._create_engagement([plan], confirm=False)
+        url = f"/odoo/action-professional_billing.action_engagement/{order.id}"
+        self._tour(url, "professional_billing_recurring", self.salesperson, "terms.png")
+        self.assertRecordValues(
+            order.order_line,
+            [{"recurring_start": self.today.replace(day=1), "recurring_timing": "arrears"}],
+        )
+
+    def test_progress(self):
+        """A salesperson claims progress in the terms of a line."""
+        design = self._new_service("Design of the building", "progress", 26200.0, self.uom_unit)
+        order = self._create_engagement([design])
+        url = f"/odoo/action-professional_billing.action_engagement/{order.id}"
+        self._tour(url, "professional_billing_progress", self.salesperson, "progress.png")
+        self.assertEqual(order.order_line.billing_progress_ids.amount, 10480)
+
+    def test_success_fee(self):
+        """A salesperson sets up percentages by volume and records an outcome."""
+        sale = self._new_service("Fee on the sale", "success_fee", 0.0, self.uom_unit)
+        order = self._create_engagement([{"product_id": sale.id}], confirm=False)
+        order.order_line.success_percentage = 1
+        order.action_confirm()
+        url = f"/odoo/action-professional_billing.action_engagement/{order.id}"
+        self._tour(url, "professional_billing_tiers", self.salesperson, "success-fee.png")
+        self.assertEqual(order.order_line.tier_ids.mapped("price_unit"), [5, 10])
+        self.assertEqual(order.order_line.billing_usage_ids.amount, 100000)
+
+    def test_usage(self):
+        """A project manager records usage of a line they lead, from the menu."""
+        returns = self._new_service("Tax return", "unit", 2.5, self.uom_unit)
+        order = self._create_engagement([returns])
+        self._tour("/odoo/usage", "professional_billing_usage", self.reviewer, "usage.png")
+        self.assertEqual(order.order_line.billing_usage_ids.quantity, 10)

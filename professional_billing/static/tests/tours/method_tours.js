@@ -1,0 +1,190 @@
+import { registry } from "@web/core/registry";
+
+const { DateTime } = luxon;
+const tours = registry.category("web_tour.tours");
+
+tours.add("professional_billing_recurring", {
+    steps: () => [
+        {
+            content: "Open the terms of the recurring fee",
+            trigger: ".o_data_row:contains(Support plan) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "Only what its rule needs is there",
+            trigger: ".modal:not(:has([name=billing_progress_ids])):contains(one whole period)",
+        },
+        {
+            content: "Bill it every month, from the first of this one",
+            trigger: ".modal input[data-field=recurring_start]",
+            run: `edit ${DateTime.now().startOf("month").toFormat("MM/dd/yyyy")}`,
+        },
+        {
+            content: "In arrears",
+            trigger: ".modal [name=recurring_timing] .o_radio_item:contains(In arrears) input",
+            run: "click",
+        },
+        {
+            content: "Save the terms",
+            trigger: ".modal .o_form_button_save",
+            run: "click",
+        },
+        {
+            content: "Confirm the order",
+            trigger: "body:not(:has(.modal)) button[name=action_confirm]:enabled",
+            run: "click",
+        },
+        {
+            content: "The order is an engagement: look at the terms once more",
+            trigger:
+                "body:has(button[name=action_view_billing_items]) .o_data_row:contains(Support plan) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "They are as they were entered",
+            trigger: ".modal [name=recurring_timing] .o_radio_item:contains(In arrears) input:checked",
+        },
+    ],
+});
+
+tours.add("professional_billing_progress", {
+    steps: () => [
+        {
+            content: "Open the terms of the line billed by progress",
+            trigger: ".o_data_row:contains(Design of the building) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "Claim progress",
+            trigger: ".modal [name=billing_progress_ids] .o_field_x2many_list_row_add a",
+            run: "click",
+        },
+        {
+            content: "Forty percent are complete",
+            trigger: ".modal .o_selected_row [name=percentage] input",
+            run: "edit 40 && press Tab",
+        },
+        {
+            content: "That is 10,480.00",
+            trigger: ".modal [name=billing_progress_ids] .o_data_row:contains(10,480.00)",
+        },
+        {
+            content: "Save the claim",
+            trigger: ".modal .o_form_button_save",
+            run: "click",
+        },
+        {
+            content: "It can be billed",
+            trigger:
+                "body:not(:has(.modal)) button[name=action_view_billing_items]:contains(10,480.00)",
+        },
+        {
+            content: "Look at it once more",
+            trigger: ".o_data_row:contains(Design of the building) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "The claim waits to be billed",
+            trigger: ".modal [name=billing_progress_ids] .o_data_row:contains(To bill)",
+        },
+    ],
+});
+
+tours.add("professional_billing_tiers", {
+    steps: () => [
+        {
+            content: "Open the terms of the success fee",
+            trigger: ".o_data_row:contains(Fee on the sale) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "Charge by volume",
+            trigger: ".modal [name=tier_ids] .o_field_x2many_list_row_add a",
+            run: "click",
+        },
+        {
+            content: "Up to a million",
+            trigger: ".modal .o_selected_row [name=up_to] input",
+            run: "edit 1000000",
+        },
+        {
+            content: "Five percent",
+            trigger: ".modal .o_selected_row [name=price_unit] input",
+            run: "edit 5",
+        },
+        {
+            content: "Next row",
+            trigger: ".modal [name=tier_ids] .o_field_x2many_list_row_add a",
+            run: "click",
+        },
+        {
+            content: "Above, ten percent",
+            trigger:
+                ".modal .o_selected_row:has([name=up_to] input:value(0.00)) [name=price_unit] input",
+            run: "edit 10",
+        },
+        {
+            content: "Record the outcome",
+            trigger: ".modal [name=billing_usage_ids] .o_field_x2many_list_row_add a",
+            run: "click",
+        },
+        {
+            content: "One and a half million",
+            trigger: ".modal .o_selected_row [name=quantity] input",
+            run: "edit 1500000",
+        },
+        {
+            content: "Save",
+            trigger: ".modal .o_form_button_save",
+            run: "click",
+        },
+        {
+            content: "The fee can be billed",
+            trigger:
+                "body:not(:has(.modal)) button[name=action_view_billing_items]:contains(100,000.00)",
+        },
+        {
+            content: "Look at it once more",
+            trigger: ".o_data_row:contains(Fee on the sale) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "Fee of the outcome",
+            trigger: ".modal [name=billing_usage_ids] .o_data_row:contains(100,000.00)",
+        },
+    ],
+});
+
+tours.add("professional_billing_usage", {
+    steps: () => [
+        {
+            content: "Record usage",
+            trigger: ".o_list_button_add",
+            run: "click",
+        },
+        {
+            content: "Look for the order line",
+            trigger: ".o_selected_row [name=order_line_id] input",
+            run: "edit Tax return",
+        },
+        {
+            content: "Choose it",
+            trigger: ".o-autocomplete--dropdown-item:contains(Tax return)",
+            run: "click",
+        },
+        {
+            content: "Ten of them",
+            trigger: ".o_selected_row [name=quantity] input",
+            run: "edit 10",
+        },
+        {
+            content: "Save",
+            trigger: ".o_list_button_save",
+            run: "click",
+        },
+        {
+            content: "They bill 25.00",
+            trigger: ".o_data_row:contains(25.00):contains(To bill)",
+        },
+    ],
+});
