@@ -21,6 +21,7 @@
         "data/collection_data.xml",
         "wizard/billing_check_views.xml",
         "wizard/billing_rate_wizard_views.xml",
+        "wizard/billing_retention_release_views.xml",
         "views/account_analytic_line_views.xml",
         "views/billing_item_views.xml",
         "views/billing_prebill_views.xml",

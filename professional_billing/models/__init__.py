@@ -1,7 +1,10 @@
 from . import account_analytic_line
 from . import account_analytic_line_control
 from . import account_move
+from . import account_move_deposit
 from . import account_move_line
+from . import account_move_line_retention
+from . import account_move_retention
 from . import billing_allocation
 from . import billing_cap_mixin
 from . import billing_installment
@@ -20,6 +23,7 @@ from . import billing_method_success_fee
 from . import billing_prebill
 from . import billing_prebill_limit
 from . import billing_prebill_line
+from . import billing_prebill_payable
 from . import billing_source  # the next one is made of it
 from . import billing_progress
 from . import billing_rate
@@ -57,3 +61,5 @@ from . import sale_order_line_terms
 from . import sale_order_summary
 from . import sale_order_template
 from . import sale_order_template_line
+from . import sale_order_retention  # on the bill before the next one
+from . import sale_order_deposit

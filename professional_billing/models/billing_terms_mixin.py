@@ -87,6 +87,34 @@ class BillingTermsMixin(models.AbstractModel):
     milestone_acceptance = fields.Boolean(
         help="Milestones are billed once the client has accepted them, not when they are reached.",
     )
+    retention_percent = fields.Float(
+        string="Retention (%)",
+        help="Percentage of the work on each bill, before tax, after limit and discount, that the client "
+        "holds back. Tax is due on the whole bill. Order of the deductions: agreed value, limit, "
+        "discount, tax, retention, deposit, payable.",
+    )
+    deposit_policy = fields.Selection(
+        [
+            ("draw", "On each bill, as much as it allows"),
+            ("final", "Only when asked, by “Create Invoice”"),
+        ],
+        string="Deduct deposits",
+        default="draw",
+        help="Down payments of an engagement. On each bill: the oldest first, after the retention, never "
+        "more than is payable; the rest stays for later bills. When asked: Odoo deducts all that is left "
+        "at once, and makes a credit note of what the bill does not cover.",
+    )
+
+    @api.constrains("retention_percent")
+    def _check_retention_percent(self):
+        for record in self:
+            if not 0 <= record.retention_percent <= 100:
+                raise ValidationError(
+                    self.env._(
+                        "%(name)s: the retention is a percentage of each bill, between 0 and 100.",
+                        name=record.display_name,
+                    )
+                )
 
     @api.constrains("time_increment", "time_minimum")
     def _check_time_steps(self):

@@ -22,6 +22,12 @@ class ResCompany(models.Model):
         help="The company's standard rates. They hold where neither the contract nor the client has "
         "its own, and are what realisation is measured against.",
     )
+    billing_retention_account_id = fields.Many2one(
+        "account.account",
+        string="Retention account",
+        domain=[("account_type", "in", ("asset_current", "asset_non_current"))],
+        help="Where invoices put what clients hold back until it is released.",
+    )
 
     def _billing_today(self):
         """Return today's date where the company is (its contact's time zone, else the user's)."""

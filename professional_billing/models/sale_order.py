@@ -245,7 +245,10 @@ class SaleOrder(models.Model):
         if self.env.context.get("billing_prebills_only"):
             stock = stock.browse()
         wanted = billed | stock.filtered(lambda line: not line.is_downpayment)
-        return self._with_sections(wanted, lines) + stock.filtered("is_downpayment")
+        deposits = stock.filtered("is_downpayment")
+        if self._draws_deposits():
+            deposits = deposits.browse()  # they are drawn once the bill's total is known
+        return self._with_sections(wanted, lines) + deposits
 
     def _with_sections(self, wanted, lines):
         """Return `wanted` in the order of the order, under their sections, with the notes of `lines`."""

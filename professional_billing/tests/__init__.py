@@ -9,6 +9,7 @@ from . import test_collection_tour
 from . import test_concurrency
 from . import test_contract
 from . import test_demo
+from . import test_deposits
 from . import test_documents
 from . import test_four_months
 from . import test_ledger_property
@@ -18,9 +19,11 @@ from . import test_method_success_fee
 from . import test_method_unit
 from . import test_queries
 from . import test_rates
+from . import test_retention
 from . import test_rights
 from . import test_rules_allowance
 from . import test_rules_caps
+from . import test_rules_deposits
 from . import test_rules_followup
 from . import test_rules_import
 from . import test_rules_progress

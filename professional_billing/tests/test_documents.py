@@ -556,8 +556,9 @@ class TestDocuments(DocumentsCommon):
         self.assertEqual(order.invoice_status, "invoiced")
 
     def test_down_payment_larger_than_bill(self):
-        """A down payment above the bill makes Odoo's credit note: its work is billed all the same."""
+        """A down payment above the bill, deducted Odoo's way, makes a credit note: its work is billed."""
         order = self._engagement(3, 5)
+        order.deposit_policy = "final"
         order.order_line.product_uom_qty = 50
         down = self._bill_by_wizard(order, advance_payment_method="fixed", fixed_amount=2300)
         down.action_post()

@@ -3,3 +3,4 @@ from . import base_partner_merge
 from . import billing_check
 from . import billing_indexation
 from . import billing_rerate
+from . import billing_retention_release
