@@ -46,6 +46,7 @@ class AccountAnalyticLine(models.Model):
         digits="Product Price",
         copy=False,
         aggregator=None,
+        groups="professional_billing.group_billing_reviewer,professional_billing.group_billing_officer",
         help="Price of an hour agreed for this entry alone, in the contract's currency.",
     )
 
@@ -65,7 +66,8 @@ class AccountAnalyticLine(models.Model):
 
     @api.constrains("billing_hours", "billing_rate_override")
     def _check_billing_decision(self):
-        for line in self:
+        # Their author may change an entry without being allowed to see its rate.
+        for line in self.sudo():
             if line.billing_hours < 0 or line.billing_rate_override < 0:
                 raise ValidationError(
                     self.env._(
@@ -77,7 +79,7 @@ class AccountAnalyticLine(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            self._check_billing_decider(vals)
+            self._check_billing_decider(name for name, value in vals.items() if value)
         lines = super().create(vals_list)
         lines._accrue_billing(items=self.env["billing.item"])
         return lines
@@ -128,8 +130,8 @@ class AccountAnalyticLine(models.Model):
             self.env["billing.item"]._accrue_later(moved)
         return result
 
-    def _check_billing_decider(self, vals):
-        if self.env.su or not any(vals.get(name) for name in DECIDED_FIELDS & set(vals)):
+    def _check_billing_decider(self, names):
+        if self.env.su or not DECIDED_FIELDS & set(names):
             return
         user = self.env.user
         if not (

@@ -120,6 +120,7 @@ class BillingItemAccrual(models.Model):
                 "billable": True,
                 "steps": (item.rate_explanation,),
                 "blocked_reason": False,
+                "role_id": item.role_id.id,
             }
         method = rater.terms(line).method
         return method._price_time(timesheet, line, self._get_uom_of(timesheet), rater)
@@ -156,7 +157,7 @@ class BillingItemAccrual(models.Model):
             "timesheet_id": timesheet.id,
             "project_id": timesheet.project_id.id,
             "employee_id": timesheet.employee_id.id,
-            "role_id": rater.get_role(timesheet),
+            "role_id": price.get("role_id") or rater.get_role(timesheet),
             "date": timesheet.date,
             "description": timesheet.name,
             "uom_id": self._get_uom_of(timesheet).id,

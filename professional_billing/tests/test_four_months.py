@@ -34,6 +34,8 @@ class TestFourMonths(RatesCommon):
         self.env.cr.precommit.run()
 
     def test_time_and_materials(self):
+        # As if the contract had been made on a day before: its creation is not told again.
+        self.env.cr.precommit.run()
         self._work(0, senior=10, junior=20)  # 1,800 + 2,200
         first = self._bill_month(0, 4000)
 

@@ -234,6 +234,14 @@ class TestRates(RatesCommon):
         self.assertEqual(moves.amount_untaxed, 110.0)
         self.assertLedger(self.order)
 
+    def test_a_new_role_counts_when_it_is_asked_for(self):
+        item = self._value(2)
+        self.employee.billing_role_id = self.senior
+        item.timesheet_id.unit_amount = 3
+        self.assertItem(item, rate=110.0, role_id=self.junior.id, amount=330.0)
+        self._rerate(self.order)
+        self.assertItem(item, rate=180.0, role_id=self.senior.id)
+
     def test_an_entry_that_moves_takes_the_rate_of_its_new_day(self):
         self.company_card.rate_ids = [
             Command.create(
@@ -338,6 +346,13 @@ class TestRates(RatesCommon):
             self.env["billing.rate"].with_user(self.consultant).search([])
         time = self._log_time(self.line, 1).with_user(self.consultant)
         time.unit_amount = 2
-        for name, value in (("billing_rate_override", 1), ("billing_hours", 1)):
+        time.sudo().billing_treatment = "non_billable"
+        for name, value in (
+            ("billing_rate_override", 1),
+            ("billing_hours", 1),
+            ("billing_treatment", False),
+        ):
             with self.assertRaises(AccessError):
                 time.write({name: value})
+        with self.assertRaises(AccessError):
+            time.read(["billing_rate_override"])
