@@ -34,7 +34,8 @@ class SaleOrderLine(models.Model):
         precompute=True,
         help="Time and materials: hours from timesheets at this line's price. Fixed fee: by "
         "instalments. Milestones: by the project's milestones. Progress: by the percentage that is "
-        "complete. Recurring fee: this line's amount for each period. Price per unit: by what was "
+        "complete. Recurring fee: this line's amount for each period. Retainer: the same, with hours "
+        "included. Price per unit: by what was "
         "used. Success fee: a percentage of an outcome. Empty: Odoo's standard invoicing.",
     )
     billing_cap_amount = fields.Monetary(
