@@ -23,7 +23,12 @@ class BillingIndexation(models.TransientModel):
         help="Rates agreed on these engagements' own lines; their rate cards are raised apart.",
     )
     date_from = fields.Date(
-        string="From", required=True, help="First day of work at the new rates."
+        string="From",
+        required=True,
+        default=lambda self: (
+            fields.Date.context_today(self) + relativedelta(years=1, month=1, day=1)
+        ),
+        help="First day of work at the new rates.",
     )
     percentage = fields.Float(
         string="Raise by %", required=True, help="Percentage added to each rate; negative lowers."
