@@ -44,14 +44,15 @@ class SaleOrderLine(models.Model):
     )
     rate_source = fields.Selection(
         [
-            ("line", "One rate for everybody: this line's price"),
+            ("line", "One price for everybody"),
             ("card", "By person, role and service: the rates below, then the rate cards"),
         ],
         # Not required: see `sale.order.billing_approval`. Empty is the line's price.
         default="line",
         string="Rates",
-        help="A blended rate, or what the rate cards say. With rate cards, the line's price holds for "
-        "work they have no rate for; leave it at zero to hold such work back.",
+        help="A blended rate, or what the rate cards say. With rate cards, the line's price (of a "
+        "retainer, the price beyond) holds for work they have no rate for; leave it at zero to hold "
+        "such work back.",
     )
     billing_rate_ids = fields.One2many(
         "billing.rate", "order_line_id", string="Rates of this line", copy=True
