@@ -9,12 +9,6 @@ from . import history, timesheets
 from .calendar import Day, back_to_work, month_end
 from .engagements import ENGAGEMENTS
 
-RULES = {
-    "hour": "time_materials",
-    "day": "time_materials",
-    "fee": "fixed_fee",
-    "milestone": "milestone",
-}
 START = Day(-4, 2)
 
 
@@ -39,6 +33,14 @@ class BillingDemo(models.AbstractModel):
             # Payments reach the bank at once: nobody imports statements in a demonstration.
             lines = journal.inbound_payment_method_line_ids
             lines.payment_account_id = journal.default_account_id
+        company.billing_retention_account_id = self.env["account.account"].create(
+            {
+                "name": "Retention held by clients",
+                "code": "101900",
+                "account_type": "asset_current",
+                "company_ids": [Command.set(company.ids)],
+            }
+        )
         first = company._billing_today().replace(day=1)
         self.env["res.currency.rate"].create(
             [
@@ -108,6 +110,7 @@ class BillingDemo(models.AbstractModel):
             order.project_id.sale_line_id = order.order_line[0]
             self._create_tasks(engagement, order)
             self._create_milestones(engagement, order, today)
+            self._create_records(engagement, order, today)
         return {
             engagement.key: order for engagement, order in zip(ENGAGEMENTS, orders, strict=True)
         }
@@ -155,6 +158,11 @@ class BillingDemo(models.AbstractModel):
         }
         if line.by_role:
             values["rate_source"] = "card"
+        if line.product == "recurring":
+            values["recurring_start"] = START.on(today)
+        values["tier_ids"] = [
+            Command.create({"up_to": up_to, "price_unit": price}) for up_to, price in line.tiers
+        ]
         if line.product == "fee":
             values["billing_installment_ids"] = [
                 Command.create(
@@ -188,6 +196,25 @@ class BillingDemo(models.AbstractModel):
                 if part.reached:
                     # Odoo dates it on the day it is ticked.
                     milestone.reached_date = part.reached.on(today)
+
+    def _create_records(self, engagement, order, today):
+        """Record how far the work was, what was used and what was reached until today."""
+        for line, order_line in zip(engagement.lines, order.order_line, strict=True):
+            done = [record for record in line.records if record.day.on(today) <= today]
+            model, field = "billing.usage", "quantity"
+            if line.product == "progress":
+                model, field = "billing.progress", "percentage"
+            self.env[model].create(
+                [
+                    {
+                        "order_line_id": order_line.id,
+                        "name": record.name,
+                        "date": record.day.on(today),
+                        field: record.value,
+                    }
+                    for record in done
+                ]
+            )
 
     def _prepare_milestone(self, part, order_line, today):
         order = order_line.order_id

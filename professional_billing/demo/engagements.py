@@ -1,4 +1,4 @@
-"""The ten engagements of the demonstration: what was agreed, with whom, and the tasks."""
+"""The twelve engagements of the demonstration: what was agreed, with whom, and the tasks."""
 
 from typing import NamedTuple
 
@@ -15,10 +15,19 @@ class Part(NamedTuple):
     accepted: Day | None = None
 
 
-class Line(NamedTuple):
-    """An order line; `product` is one of hour, day, fee, milestone and gives the billing rule.
+class Record(NamedTuple):
+    """What was complete (percent), used or reached by `day`."""
 
-    Time billed `by_role` takes the rates of the cards.
+    name: str
+    day: Day
+    value: float
+
+
+class Line(NamedTuple):
+    """An order line; `product` gives the billing rule: see service_demo.xml.
+
+    Time billed `by_role` takes the rates of the cards. `tiers` are prices by volume, `records` the
+    progress claims, usage or outcomes.
     """
 
     product: str
@@ -28,6 +37,8 @@ class Line(NamedTuple):
     discount: float = 0
     parts: tuple[Part, ...] = ()
     by_role: bool = False
+    tiers: tuple[tuple[float, float], ...] = ()
+    records: tuple[Record, ...] = ()
 
 
 class Task(NamedTuple):
@@ -45,7 +56,7 @@ class Engagement(NamedTuple):
     manager: str
     purchase_order: str
     lines: tuple[Line, ...]
-    tasks: tuple[Task, ...]
+    tasks: tuple[Task, ...] = ()
     approval: str = "none"
     acceptance: bool = False
     pricelist: str = "pricelist_usd"
@@ -240,6 +251,55 @@ ENGAGEMENTS = (
             Task("Project office", 0, "office"),
             Task("Budgeting and grants", 0, "finance"),
         ),
+    ),
+    Engagement(
+        key="hotline",
+        client="brightwater",
+        name="Finance hotline",
+        manager="daniel",
+        purchase_order="PO 45-21190",
+        lines=(
+            Line("recurring", "Hotline and month-end support", 2400),
+            Line(
+                "unit",
+                "Intercompany reconciliations",
+                85,
+                tiers=((40, 85), (0, 70)),
+                records=(
+                    Record("Reconciliations of the month", Day(-4, 27), 36),
+                    Record("Reconciliations of the month", Day(-3, 27), 52),
+                    Record("Reconciliations of the month", Day(-2, 27), 44),
+                    Record("Reconciliations of the month", Day(-1, 27), 47),
+                ),
+            ),
+        ),
+    ),
+    Engagement(
+        key="platform",
+        client="fenwick",
+        name="Reporting platform",
+        manager="daniel",
+        purchase_order="FC-0917",
+        lines=(
+            Line(
+                "progress",
+                "Reporting platform, designed and built",
+                60000,
+                records=(
+                    Record("Design agreed", Day(-4, 24), 20),
+                    Record("Data model in place", Day(-3, 25), 45),
+                    Record("First dashboards", Day(-1, 20), 70),
+                ),
+            ),
+            Line(
+                "success",
+                "Share of the licences saved",
+                0,
+                tiers=((50000, 10), (0, 5)),
+                records=(Record("Licences cancelled", Day(-1, 22), 64000),),
+            ),
+        ),
+        terms=(("retention_percent", 10), ("retention_maximum", 4000)),
     ),
 )
 

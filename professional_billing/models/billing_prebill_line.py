@@ -198,23 +198,24 @@ class BillingPrebillLine(models.Model):
     def _multiplies(self):
         """Tell whether quantity x rate, as an invoice says it, is what this line bills.
 
-        Hours of an odd length are added up with others and rounded once. That may not move what
-        is left of an entry billed in part, nor a bill that uses a limit up.
+        Hours of an odd length are added up with others and rounded once. That may not move a bill
+        that uses a limit up, nor the rest of an entry that a limit has cut.
         """
         decimals = self.currency_id.decimal_places
-        exact = settlement.line_amount(self.quantity, self.rate, 0, decimals)
-        difference = abs(exact - rounding.money(self.amount, decimals))
-        if difference > rounding.decimal(1).scaleb(-decimals):
+        rate = rounding.decimal(self.rate)
+        exact = settlement.line_amount(self.quantity, rate, 0, decimals)
+        # A hundredth of an hour is what rounding the hours of a line can move.
+        tolerance = max(abs(rate), rounding.decimal(1).scaleb(2 - decimals)) / 100
+        if abs(exact - rounding.money(self.amount, decimals)) > tolerance:
             return False
-        strict = self.uses_up_limit or self.item_id._is_settled()
-        return not strict or self._is_printable()
+        strict = self.uses_up_limit or not self._is_printable(self.item_id.billed_quantity)
+        return not strict or self._is_printable(self.quantity)
 
-    def _is_printable(self):
-        """Tell whether the quantity is a clean one in the order line's unit."""
-        unit = self.order_line_id.product_uom_id
-        uom = self.item_id.uom_id
-        printed = uom._compute_quantity(self.quantity, unit, rounding_method="HALF-UP")
-        exact = uom._compute_quantity(self.quantity, unit, round=False)
+    def _is_printable(self, quantity):
+        """Tell whether a quantity of this work is a clean one in the order line's unit."""
+        unit, uom = self.order_line_id.product_uom_id, self.item_id.uom_id
+        printed = uom._compute_quantity(quantity, unit, rounding_method="HALF-UP")
+        exact = uom._compute_quantity(quantity, unit, round=False)
         return not rounding.quantize(printed - exact, 6)
 
     def _get_billed_quantity(self):

@@ -26,7 +26,9 @@ class TestFourMonths(RatesCommon):
 
     def _set_limit(self, amount):
         # The salesperson raises it; the chatter says who and when.
-        order = self.order.with_user(self.salesperson)
+        order = self.order.with_user(self.salesperson).with_context(
+            tracking_disable=False, mail_notrack=False
+        )
         order.write({"billing_cap_amount": amount, "billing_cap_policy": "park"})
         self.env.flush_all()
         self.env.cr.precommit.run()
