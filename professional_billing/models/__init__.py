@@ -12,12 +12,14 @@ from . import billing_item
 from . import billing_item_accrual
 from . import billing_item_effects
 from . import billing_item_time
+from . import billing_item_retainer
 from . import billing_method
 from . import billing_method_fixed_fee
 from . import billing_method_milestone
 from . import billing_method_progress
 from . import billing_method_recurring
 from . import billing_method_time_materials
+from . import billing_method_retainer  # made of the two before
 from . import billing_method_unit
 from . import billing_method_success_fee
 from . import billing_prebill
@@ -58,6 +60,7 @@ from . import sale_order
 from . import sale_order_check
 from . import sale_order_line
 from . import sale_order_line_terms
+from . import sale_order_line_retainer
 from . import sale_order_summary
 from . import sale_order_template
 from . import sale_order_template_line

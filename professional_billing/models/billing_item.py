@@ -22,6 +22,7 @@ BLOCKED_REASONS = [
     ("not_confirmed", "Order not confirmed"),
     ("order_cancelled", "Order cancelled"),
     ("price_credit", "Credited by price: write off or bill again"),
+    ("overage_ask", "Beyond the allowance: waits for approval"),
     ("decrease", "Less than was claimed before: confirm it on the claim"),
     ("negative_bill", "The bill would be below zero: waits for more work"),
 ]

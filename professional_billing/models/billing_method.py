@@ -27,6 +27,11 @@ class BillingMethod(models.AbstractModel):
         """Return this model in the language of the client of `line`, for what is printed."""
         return self.with_context(lang=line.order_id.partner_invoice_id.lang or self.env.lang)
 
+    # Whether the line's price is one of time, which holds where no rate does.
+    _prices_time = True
+    # Whether an entry of the line counts for what becomes of the line's other entries.
+    _shares_hours = False
+
     # -- set-up ---------------------------------------------------------------------------------
 
     # Where Odoo takes the delivered quantity from (`sale.order.line.qty_delivered_method`), when
@@ -102,6 +107,10 @@ class BillingMethod(models.AbstractModel):
             "steps": steps,
             "blocked_reason": False,
         }
+
+    def _apply_allowance(self, timesheet, price, rater):
+        """Return `price` of an entry, as changed by the hours that the line's fee includes."""
+        return price
 
     @api.model
     def _get_hourly_price(self, line, hours_uom):

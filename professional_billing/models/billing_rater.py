@@ -243,7 +243,7 @@ class Rater:
         try:
             return self._book.resolve(context)
         except rates.NoRate as missing:
-            if not line.price_unit:
+            if not line.price_unit or not self.terms(line).method._prices_time:
                 raise
             price = rounding.decimal(line.price_unit)
             return rates.Rate(price, line, ("price", line.id), missing.trace)

@@ -6,6 +6,7 @@ BILLING_RULES = [
     ("milestone", "Milestones"),
     ("progress", "Progress"),
     ("recurring", "Recurring fee"),
+    ("retainer", "Retainer"),
     ("unit", "Price per unit"),
     ("success_fee", "Success fee"),
 ]

@@ -34,7 +34,8 @@ class SaleOrderLine(models.Model):
         precompute=True,
         help="Time and materials: hours from timesheets at this line's price. Fixed fee: by "
         "instalments. Milestones: by the project's milestones. Progress: by the percentage that is "
-        "complete. Recurring fee: this line's amount for each period. Price per unit: by what was "
+        "complete. Recurring fee: this line's amount for each period. Retainer: the same, with hours "
+        "included. Price per unit: by what was "
         "used. Success fee: a percentage of an outcome. Empty: Odoo's standard invoicing.",
     )
     billing_cap_amount = fields.Monetary(
@@ -43,14 +44,15 @@ class SaleOrderLine(models.Model):
     )
     rate_source = fields.Selection(
         [
-            ("line", "One rate for everybody: this line's price"),
+            ("line", "One price for everybody"),
             ("card", "By person, role and service: the rates below, then the rate cards"),
         ],
         # Not required: see `sale.order.billing_approval`. Empty is the line's price.
         default="line",
         string="Rates",
-        help="A blended rate, or what the rate cards say. With rate cards, the line's price holds for "
-        "work they have no rate for; leave it at zero to hold such work back.",
+        help="A blended rate, or what the rate cards say. With rate cards, the line's price (of a "
+        "retainer, the price beyond) holds for work they have no rate for; leave it at zero to hold "
+        "such work back.",
     )
     billing_rate_ids = fields.One2many(
         "billing.rate", "order_line_id", string="Rates of this line", copy=True

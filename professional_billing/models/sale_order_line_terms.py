@@ -32,6 +32,12 @@ DEFAULTS = {
         "recurring_timing": "advance",
         "recurring_proration": "actual",
     },
+    "retainer": {
+        "recurring_unit": "month",
+        "recurring_interval": 1,
+        "recurring_timing": "advance",
+        "recurring_proration": "actual",
+    },
     "unit": {"tier_mode": "marginal"},
     "success_fee": {"tier_mode": "marginal"},
 }

@@ -59,6 +59,33 @@ def _carry(unused, rollover, cap):
     return min(decimal(cap), unused)
 
 
+def split(available, entries):
+    """Split a period's entries, in the order given, into what is covered and what lies beyond.
+
+    An entry may be covered in part. What is on a bill keeps its part beyond the allowance; the
+    others share what that leaves.
+
+    :param available: base and carried quantity of the period
+    :param entries: list of (key, quantity, part beyond that is billed, or None)
+    :return: {key: (covered, beyond)}; the two make the quantity
+    """
+    kept = {
+        key: (decimal(quantity) - decimal(beyond), decimal(beyond))
+        for key, quantity, beyond in entries
+        if beyond is not None
+    }
+    left = max(decimal(available) - sum(covered for covered, _beyond in kept.values()), Decimal(0))
+    parts = {}
+    for key, quantity, beyond in entries:
+        if beyond is None:
+            covered = min(decimal(quantity), left)
+            left -= covered
+            parts[key] = covered, decimal(quantity) - covered
+        else:
+            parts[key] = kept[key]
+    return parts
+
+
 def consume(lots, quantity, on):
     """Take a quantity out of prepaid lots, the one that starts first first (as Autotask does).
 

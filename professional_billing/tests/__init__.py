@@ -15,6 +15,7 @@ from . import test_four_months
 from . import test_ledger_property
 from . import test_method_progress
 from . import test_method_recurring
+from . import test_method_retainer
 from . import test_method_success_fee
 from . import test_method_unit
 from . import test_queries

@@ -251,6 +251,62 @@ class TestDeposits(BillingCommon):
                 move.action_post()
                 self.assertLedger(order)
 
+    def test_credit_gives_back_work_retention_and_deposit(self):
+        order = self._engage(retention_percent=10)
+        move = self._work(order, 10)
+        credit = self._credit(move)
+        self.assertEqual(credit.amount_total, move.amount_total)
+        self.assertEqual(self._left(order), 5000)
+        self.assertEqual(order.retention_held, 0)
+        again = self._bill(order, post=True)
+        for name in ("amount_untaxed", "amount_tax", "amount_total"):
+            self.assertEqual(again[name], move[name])
+        self.assertLedger(order)
+
+    def test_two_taxes(self):
+        """Each part of a deposit goes to work under its own tax, as long as there is some."""
+        other = self.percent_tax(20.0)
+        order = self._create_engagement(
+            [
+                {"product_id": self.hours.id, "product_uom_qty": 50},
+                {
+                    "product_id": self.hours.id,
+                    "product_uom_qty": 50,
+                    "tax_ids": [Command.set(other.ids)],
+                },
+            ]
+        )
+        self._deposit(order, 2000)
+        self.assertEqual(self._left(order), 2000)
+        self._log_time(order.order_line[1], 6)
+        self._log_time(order.order_line[0], 2)
+        move = self._bill(order, post=True)
+        self.assertEqual(
+            {line.tax_ids: line.price_unit for line in self._draws(move)},
+            {self.tax_sale_a: 200, other: 600},
+        )
+        self.assertEqual(move.amount_total, 0)
+        # 800 and 400 are left; 1,000 under the second tax take what they can.
+        self._log_time(order.order_line[1], 10)
+        move = self._bill(order, post=True)
+        self.assertEqual(
+            {line.tax_ids: line.price_unit for line in self._draws(move)},
+            {self.tax_sale_a: 600, other: 400},
+        )
+        self.assertAlmostEqual(move.amount_untaxed, 0)
+        self.assertAlmostEqual(move.amount_total, 600 * 0.05)
+        self.assertEqual(self._left(order), 200)
+        self.assertLedger(order)
+
+    def test_tax_rounded_globally(self):
+        self.company.tax_calculation_rounding_method = "round_globally"
+        order = self._engage(deposits=(777.77,), retention_percent=5)
+        for hours in (1.23, 2.57, 3.33, 3.01):
+            move = self._work(order, hours)
+            self.assertGreaterEqual(move.amount_total, 0)
+        self.assertEqual(self._left(order), 0)
+        self.assertLedger(order)
+
     def test_deposit_larger_than_what_retention_leaves(self):
         """The deposit pays what is payable; the tax on what is held back stays due."""
         order = self._engage(retention_percent=10)

@@ -114,6 +114,35 @@ class TestDraw(unittest.TestCase):
             carried = period.carry
 
 
+class TestSplit(unittest.TestCase):
+    """Which entries of a period the allowance covers."""
+
+    def test_in_the_order_given(self):
+        parts = allowance.split(12, [("a", 8, None), ("b", 6, None), ("c", 1, None)])
+        self.assertEqual(parts, {"a": (8, 0), "b": (4, 2), "c": (0, 1)})
+
+    def test_what_is_billed_keeps_its_part(self):
+        """3 h come late and before 12 h of which 2 h are billed: nothing is left for them."""
+        self.assertEqual(
+            allowance.split(10, [("late", 3, None), ("billed", 12, 2)]),
+            {"late": (0, 3), "billed": (10, 2)},
+        )
+        self.assertEqual(
+            allowance.split(12, [("late", 3, None), ("billed", 12, 2)]),
+            {"late": (2, 1), "billed": (10, 2)},
+        )
+
+    @given(hours, st.lists(hours, max_size=8))
+    def test_agrees_with_draw(self, available, used):
+        """The parts beyond make the overage of the period; each entry is covered, beyond, or both."""
+        parts = allowance.split(available, [(key, value, None) for key, value in enumerate(used)])
+        beyond = sum((part[1] for part in parts.values()), D(0))
+        self.assertEqual(beyond, allowance.draw(available, 0, sum(used, D(0))).overage)
+        for key, value in enumerate(used):
+            self.assertEqual(sum(parts[key]), value)
+            self.assertGreaterEqual(min(parts[key]), 0)
+
+
 class TestConsume(unittest.TestCase):
     """Prepaid lots, the first in first."""
 

@@ -138,6 +138,28 @@ class TestTours(BillingCommon, HttpCase):
             [{"recurring_start": self.today.replace(day=1), "recurring_timing": "arrears"}],
         )
 
+    def test_retainer(self):
+        """A salesperson agrees on hours included and on a price beyond them."""
+        advice = self._new_service("Retained advice", "retainer", 2000.0, self.uom_unit)
+        order = self._create_engagement([advice], confirm=False)
+        url = f"/odoo/action-professional_billing.action_engagement/{order.id}"
+        self._tour(url, "professional_billing_retainer", self.salesperson, "retainer.png")
+        self.assertRecordValues(order.order_line, [{"retainer_hours": 10, "overage_price": 150}])
+
+    def test_retention(self):
+        """An officer looks at what is held and releases a part."""
+        self.company.billing_retention_account_id = self.env["account.account"].create(
+            {"name": "Retentions", "code": "RETENT", "account_type": "asset_current"}
+        )
+        order = self._create_engagement([self.hours], retention_percent=10)
+        self._log_time(order.order_line, 20)
+        self._bill(order, post=True)
+        url = f"/odoo/action-professional_billing.action_engagement/{order.id}"
+        self._tour(url, "professional_billing_retention", self.officer, "retention.png")
+        self.assertEqual(
+            order.retention_line_ids.sorted("id").mapped("amount_currency"), [200, -50]
+        )
+
     def test_progress(self):
         """A salesperson claims progress in the terms of a line."""
         design = self._new_service("Design of the building", "progress", 26200.0, self.uom_unit)

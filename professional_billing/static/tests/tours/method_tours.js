@@ -188,3 +188,90 @@ tours.add("professional_billing_usage", {
         },
     ],
 });
+
+tours.add("professional_billing_retainer", {
+    steps: () => [
+        {
+            content: "Open the terms of the retainer",
+            trigger: ".o_data_row:contains(Retained advice) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "It starts with the month",
+            trigger: ".modal input[data-field=recurring_start]",
+            run: `edit ${DateTime.now().startOf("month").toFormat("MM/dd/yyyy")}`,
+        },
+        {
+            content: "Ten hours are included",
+            trigger: ".modal [name=retainer_hours] input",
+            run: "edit 10:00",
+        },
+        {
+            content: "Time beyond has a price",
+            trigger: ".modal [name=overage_price] input",
+            run: "edit 150",
+        },
+        {
+            content: "Save the terms",
+            trigger: ".modal .o_form_button_save",
+            run: "click",
+        },
+        {
+            content: "Confirm the order",
+            trigger: "body:not(:has(.modal)) button[name=action_confirm]:enabled",
+            run: "click",
+        },
+        {
+            content: "Look at the terms once more",
+            trigger:
+                "body:has(button[name=action_view_billing_items]) .o_data_row:contains(Retained advice) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "They are as they were entered",
+            trigger: ".modal [name=retainer_hours] input:value(10:00)",
+        },
+    ],
+});
+
+tours.add("professional_billing_retention", {
+    steps: () => [
+        {
+            content: "What is held shows on the engagement",
+            trigger: "button[name=action_view_retention]:contains(200.00)",
+        },
+        {
+            content: "Open the page of billing",
+            trigger: ".o_notebook_headers a[name=professional_billing]",
+            run: "click",
+        },
+        {
+            content: "Release retention",
+            trigger: "button[name=action_release_retention]",
+            run: "click",
+        },
+        {
+            content: "A part of it",
+            trigger: ".modal [name=mode] .o_radio_item:contains(A percentage) input",
+            run: "click",
+        },
+        {
+            content: "A quarter",
+            trigger: ".modal [name=percent] input",
+            run: "edit 25 && press Tab",
+        },
+        {
+            content: "The dialog says how much that is",
+            trigger: ".modal [name=release_amount]:contains(50.00)",
+        },
+        {
+            content: "Make the invoice",
+            trigger: ".modal button[name=action_release]",
+            run: "click",
+        },
+        {
+            content: "The draft is there",
+            trigger: ".o_form_view:contains(Release of the retention)",
+        },
+    ],
+});
