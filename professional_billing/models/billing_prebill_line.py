@@ -214,6 +214,8 @@ class BillingPrebillLine(models.Model):
     def _is_printable(self, quantity):
         """Tell whether a quantity of this work is a clean one in the order line's unit."""
         unit, uom = self.order_line_id.product_uom_id, self.item_id.uom_id
+        if not unit._has_common_reference(uom):
+            unit = uom  # time beyond a retainer is billed by the hour
         printed = uom._compute_quantity(quantity, unit, rounding_method="HALF-UP")
         exact = uom._compute_quantity(quantity, unit, round=False)
         return not rounding.quantize(printed - exact, 6)

@@ -44,7 +44,7 @@ class SaleOrderLine(models.Model):
     )
     rate_source = fields.Selection(
         [
-            ("line", "One price for everybody"),
+            ("line", "One rate for everybody"),
             ("card", "By person, role and service: the rates below, then the rate cards"),
         ],
         # Not required: see `sale.order.billing_approval`. Empty is the line's price.

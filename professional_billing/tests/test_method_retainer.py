@@ -130,6 +130,21 @@ class TestMethodRetainer(MethodCommon):
             self.assertLedger(line.order_id)
             self.assertEqual(self._post(line), 150)
 
+    def test_odd_hours_beyond_are_added_up(self):
+        with self._on(2026, 1, 31):
+            line = self._retain()
+            self._work(line, 9.5, day(1, 2))
+            for number in range(3, 7):
+                self._work(line, 1 / 3, day(1, number))
+            beyond = self._items(line.order_id).filtered("timesheet_id").mapped("quantity")
+            # 30 minutes are left for the first and half of the second.
+            self.assertEqual([round(hours, 4) for hours in beyond], [0, 0, 0.1667, 0.3333, 0.3333])
+            self.assertEqual(self._post(line), 2124.5)
+            time = self._product_lines(self.last_move).filtered(
+                lambda line: line.product_uom_id == self.uom_hour
+            )
+            self.assertRecordValues(time, [{"quantity": 0.83, "price_unit": 150.0}])
+
     def test_overage_waits_for_approval(self):
         with self._on(2026, 1, 31):
             line = self._retain(overage_policy="ask")
