@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from .field_groups import CONTRACT_STAFF
+
 # What a bill takes from a time entry by decision of a reviewer or officer, not of its author.
 DECIDED_FIELDS = {"billing_treatment", "billing_hours", "billing_rate_override"}
 BILLING_FIELDS = {
@@ -21,7 +23,9 @@ PRICE_FIELDS = {"billing_time_type_id", "billing_treatment", "billing_rate_overr
 class AccountAnalyticLine(models.Model):
     _inherit = "account.analytic.line"
 
-    billing_item_ids = fields.One2many("billing.item", "timesheet_id", copy=False)
+    billing_item_ids = fields.One2many(
+        "billing.item", "timesheet_id", copy=False, groups=CONTRACT_STAFF
+    )
     billing_time_type_id = fields.Many2one(
         "billing.time.type",
         string="Kind of time",

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..rules import rounding, settlement
+from .field_groups import BILLING_STAFF
 
 BILL_TYPES = ("out_invoice", "out_refund")
 
@@ -16,7 +17,9 @@ class AccountMove(models.Model):
         help="Set on invoices that bill work in progress, and on their credit notes.",
     )
     billing_item_count = fields.Integer(compute="_compute_billing_counts", compute_sudo=True)
-    prebill_ids = fields.Many2many("billing.prebill", string="Pre-bills", copy=False)
+    prebill_ids = fields.Many2many(
+        "billing.prebill", string="Pre-bills", copy=False, groups=BILLING_STAFF
+    )
 
     @api.depends("is_professional_bill")
     def _compute_billing_counts(self):

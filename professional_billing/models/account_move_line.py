@@ -2,13 +2,18 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..rules import rounding, settlement
+from .field_groups import BILLING_STAFF
 
 
 class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
-    billing_allocation_ids = fields.One2many("billing.allocation", "move_line_id", copy=False)
-    billing_settlement_ids = fields.One2many("billing.allocation", "invoice_line_id", copy=False)
+    billing_allocation_ids = fields.One2many(
+        "billing.allocation", "move_line_id", copy=False, groups=BILLING_STAFF
+    )
+    billing_settlement_ids = fields.One2many(
+        "billing.allocation", "invoice_line_id", copy=False, groups=BILLING_STAFF
+    )
     billing_origin_line_id = fields.Many2one(
         "account.move.line",
         string="Credited or replaced line",

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .field_groups import EMPLOYEES
+
 # Terms that decide on all open work of the contract again.
 DECISIVE_TERMS = {
     "client_po_number",
@@ -42,6 +44,7 @@ class BillingTermsMixin(models.AbstractModel):
         check_company=True,
         help="Overtime, night or weekend work that this contract charges at its own percentage. "
         "Other kinds of time cost what all time costs.",
+        groups=EMPLOYEES,
     )
     billing_detail = fields.Selection(
         [

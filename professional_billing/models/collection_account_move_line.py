@@ -6,6 +6,7 @@ from odoo.tools import format_date
 
 from ..rules import followup
 from ..rules.rounding import decimal
+from .field_groups import COLLECTORS
 
 CUSTOMER_INVOICES = ("out_invoice", "out_receipt")
 
@@ -25,11 +26,17 @@ class AccountMoveLine(models.Model):
     _inherit = "account.move.line"
 
     collection_days_late = fields.Integer(
-        string="Days late", compute="_compute_collection", aggregator=None
+        string="Days late", compute="_compute_collection", aggregator=None, groups=COLLECTORS
     )
-    collection_level = fields.Char(string="Level reached", compute="_compute_collection")
-    collection_last_date = fields.Date(string="Last reminder", compute="_compute_collection")
-    collection_next = fields.Char(string="Next step", compute="_compute_collection")
+    collection_level = fields.Char(
+        string="Level reached", compute="_compute_collection", groups=COLLECTORS
+    )
+    collection_last_date = fields.Date(
+        string="Last reminder", compute="_compute_collection", groups=COLLECTORS
+    )
+    collection_next = fields.Char(
+        string="Next step", compute="_compute_collection", groups=COLLECTORS
+    )
 
     # ------------------------------------------------------------
     # COMPUTE

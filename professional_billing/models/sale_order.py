@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 from .billing_terms_mixin import DECISIVE_TERMS
+from .field_groups import BILLING_STAFF, CONTRACT_STAFF
 
 
 class SaleOrder(models.Model):
@@ -24,12 +25,14 @@ class SaleOrder(models.Model):
         help="The client's number for this engagement. It is the reference of the invoices.",
     )
     billing_installment_ids = fields.One2many(
-        "billing.installment", "order_id", string="Instalments", copy=False
+        "billing.installment", "order_id", string="Instalments", copy=False, groups=CONTRACT_STAFF
     )
-    billing_item_ids = fields.One2many("billing.item", "order_id")
+    billing_item_ids = fields.One2many("billing.item", "order_id", groups=CONTRACT_STAFF)
     billing_open_amount = fields.Monetary(compute="_compute_billing_amounts", string="To bill")
     billing_billed_amount = fields.Monetary(compute="_compute_billing_amounts", string="Billed")
-    prebill_ids = fields.Many2many("billing.prebill", string="Pre-bills", copy=False)
+    prebill_ids = fields.Many2many(
+        "billing.prebill", string="Pre-bills", copy=False, groups=BILLING_STAFF
+    )
     prebill_count = fields.Integer(compute="_compute_prebill_count", compute_sudo=True)
 
     @api.depends("order_line.billing_rule")

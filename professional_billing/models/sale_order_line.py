@@ -4,6 +4,7 @@ from odoo.tools import SQL
 from odoo.tools.sql import column_exists, create_column
 
 from ..rules import rounding, settlement
+from .field_groups import CONTRACT_STAFF
 from .product_template import BILLING_RULES
 
 LEDGER_COLUMNS = {
@@ -55,13 +56,21 @@ class SaleOrderLine(models.Model):
         "such work back.",
     )
     billing_rate_ids = fields.One2many(
-        "billing.rate", "order_line_id", string="Rates of this line", copy=True
+        "billing.rate",
+        "order_line_id",
+        string="Rates of this line",
+        copy=True,
+        groups=CONTRACT_STAFF,
     )
     billing_installment_ids = fields.One2many(
-        "billing.installment", "order_line_id", string="Instalments", copy=False
+        "billing.installment",
+        "order_line_id",
+        string="Instalments",
+        copy=False,
+        groups=CONTRACT_STAFF,
     )
     billing_milestone_ids = fields.One2many("project.milestone", "sale_line_id")
-    billing_item_ids = fields.One2many("billing.item", "order_line_id")
+    billing_item_ids = fields.One2many("billing.item", "order_line_id", groups=CONTRACT_STAFF)
     billing_billed_quantity = fields.Float(
         compute="_compute_billing_ledger",
         store=True,

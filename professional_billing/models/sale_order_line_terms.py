@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools.sql import column_exists, create_column
 
+from .field_groups import CONTRACT_STAFF
+
 RECURRING_UNITS = [
     ("week", "Weeks"),
     ("month", "Months"),
@@ -57,10 +59,14 @@ class SaleOrderLineTerms(models.Model):
 
     qty_delivered_method = fields.Selection(selection_add=[("billing", "Billing rule")])
     billing_progress_ids = fields.One2many(
-        "billing.progress", "order_line_id", string="Progress claims", copy=False
+        "billing.progress",
+        "order_line_id",
+        string="Progress claims",
+        copy=False,
+        groups=CONTRACT_STAFF,
     )
     billing_usage_ids = fields.One2many(
-        "billing.usage", "order_line_id", string="Usage", copy=False
+        "billing.usage", "order_line_id", string="Usage", copy=False, groups=CONTRACT_STAFF
     )
 
     recurring_interval = fields.Integer(
@@ -128,6 +134,7 @@ class SaleOrderLineTerms(models.Model):
         copy=True,
         help="Instead of one price: up to which quantity (or outcome) which price (or percentage) "
         "counts. The line's discount comes off these too.",
+        groups=CONTRACT_STAFF,
     )
     tier_mode = fields.Selection(
         [

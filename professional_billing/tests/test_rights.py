@@ -198,6 +198,26 @@ class TestRights(BillingCommon):
         with self.assertRaises(AccessError):
             self.order.billing_installment_ids.with_user(colleague).write({"percentage": 5})
 
+    def test_people_read_odoos_records_whole(self):
+        """What hangs on Odoo's own records does not keep those who see them from reading them."""
+        order = self._create_engagement([self.hours])
+        time = self._log_time(order.order_line, 2)
+        move = self._bill(order, post=True)
+        self._log_time(order.order_line, 1)
+        self._prebill(order)
+        accountant = self._new_user("accountant", "account.group_account_invoice")
+        for user, records in (
+            (self.consultant, time),
+            (self.salesperson, order),
+            (self.salesperson, order.order_line),
+            (self.reviewer, order.order_line.task_id),
+            (accountant, move),
+            (accountant, move.line_ids),
+        ):
+            with self.subTest(user=user.login, model=records._name):
+                self.env.invalidate_all()
+                self.assertTrue(records.with_user(user).read())
+
     def test_salesperson_sees_no_settlement(self):
         """They read what is open and billed, not who wrote what off."""
         self._bill(self.order)
