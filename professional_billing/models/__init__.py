@@ -23,6 +23,7 @@ from . import billing_method_retainer  # made of the two before
 from . import billing_method_unit
 from . import billing_method_success_fee
 from . import billing_prebill
+from . import billing_prebill_invoice
 from . import billing_prebill_limit
 from . import billing_prebill_line
 from . import billing_prebill_payable
@@ -59,6 +60,7 @@ from . import res_partner
 from . import sale_order
 from . import sale_order_check
 from . import sale_order_line
+from . import sale_order_line_ledger
 from . import sale_order_line_terms
 from . import sale_order_line_retainer
 from . import sale_order_summary

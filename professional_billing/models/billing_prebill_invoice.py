@@ -1,0 +1,210 @@
+from odoo import api, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+
+
+class InvoicedPrebills(tuple):
+    """The ids of the pre-bills being invoiced, in the context, where no client can put one."""
+
+
+class BillingPrebillInvoice(models.Model):
+    """How pre-bills become invoices: checks, settlements, and Odoo's own order invoicing."""
+
+    _inherit = "billing.prebill"
+
+    @api.model
+    def _from_context(self):
+        """Return the pre-bills being invoiced, as superuser: rights are checked by `_invoice`."""
+        ids = self.env.context["billing_prebill_ids"] if self._is_invoicing() else ()
+        return self.sudo().browse(ids)
+
+    @api.model
+    def _is_invoicing(self):
+        return isinstance(self.env.context.get("billing_prebill_ids"), InvoicedPrebills)
+
+    def _get_billed_order_lines(self):
+        return self._get_bill_lines().item_id.order_line_id
+
+    def _get_bill_lines(self):
+        return self.line_ids.filtered(
+            lambda line: (
+                line.decision == "bill"
+                and (line.quantity or line.amount)
+                and (line.amount or not line.cap_excess)
+            )
+        )
+
+    def _invoice(self, orders, grouped, final=False, date=None, only=False):
+        """Settle these pre-bills and invoice them through Odoo's own order invoicing.
+
+        :param orders: `sale.order` records to invoice: those of the pre-bills, and with `only`
+            false other lines and orders as Odoo invoices them
+        :param grouped: one invoice per order, else one per customer and currency
+        :return: the draft `account.move` records
+        """
+        self._check_invoice_rights()
+        self._lock_for_invoice()
+        prebills = self.sudo()
+        prebills.order_ids.order_line.filtered("billing_rule")._accrue_billing()
+        prebills._check_current()
+        prebills._check_not_below_zero()
+        prebills._check_invoice_date()
+        prebills._write_off()
+        # The accountant need not see the projects and tasks Odoo reads for an order's invoice.
+        orders = orders.sudo().with_context(
+            billing_prebill_ids=InvoicedPrebills(self.ids), billing_prebills_only=only
+        )
+        if only and not prebills._get_bill_lines():
+            moves = self.env["account.move"]
+        else:
+            moves = orders._create_invoices(grouped=grouped, final=final, date=date)
+        prebills._finish(moves)
+        return moves.sudo(self.env.su).with_env(self.env)
+
+    def _check_invoice_rights(self):
+        if not self.env.su and not self.env.user.has_group(
+            "professional_billing.group_billing_officer"
+        ):
+            raise AccessError(
+                self.env._(
+                    "Engagements are invoiced by a billing officer. Ask one to bill %(orders)s.",
+                    orders=", ".join(self.sudo().order_ids.mapped("name"))
+                    or self.env._("this engagement"),
+                )
+            )
+        self.check_access("write")
+        pending = self.filtered(
+            lambda prebill: prebill.needs_approval and prebill.state != "approved"
+        )
+        if pending:
+            raise UserError(
+                self.env._(
+                    "Pre-bill %(names)s must be approved before it is invoiced. Open it and submit it "
+                    "to its project manager.",
+                    names=", ".join(pending.mapped("name")),
+                )
+            )
+        self.filtered(lambda prebill: prebill.state != "approved").action_approve()
+
+    def _lock_for_invoice(self):
+        """Take the rows of these pre-bills: two people invoicing at once make one invoice."""
+        locked = self.sudo().try_lock_for_update(allow_referencing=True)
+        if busy := self - locked.sudo(False):
+            raise UserError(
+                self.env._(
+                    "Pre-bill %(names)s is being invoiced by someone else right now.",
+                    names=", ".join(busy.mapped("name")),
+                )
+            )
+
+    def _check_current(self):
+        """Refuse to bill what is no longer open as the pre-bill says."""
+        self._check_state("approved", self.env._("invoiced"))
+        for line in self.line_ids:
+            if not line._is_current():
+                raise UserError(
+                    self.env._(
+                        "Pre-bill %(name)s: “%(line)s” has changed since it was gathered. Reopen the "
+                        "pre-bill, refresh it and approve it again.",
+                        name=line.prebill_id.name,
+                        line=line.narrative or line.item_id.display_name,
+                    )
+                )
+        self._check_limits()
+
+    def _check_not_below_zero(self):
+        """Refuse a bill that as a whole is less than nothing: no invoice can say that."""
+        for prebill in self:
+            if prebill.currency_id.compare_amounts(prebill.amount_bill, 0) < 0:
+                raise UserError(
+                    self.env._(
+                        "Pre-bill %(name)s comes to %(amount)s, and an invoice cannot be less than "
+                        "zero. Bill it together with more work, leave what is below zero in WIP, or "
+                        "write it off.",
+                        name=prebill.name,
+                        amount=prebill.currency_id.format(prebill.amount_bill),
+                    )
+                )
+
+    def _check_invoice_date(self):
+        for prebill in self:
+            company = prebill.company_id
+            date = prebill.invoice_date or company._billing_today()
+            if prebill.currency_id != company.currency_id and not self.env[
+                "res.currency.rate"
+            ].search_count(
+                [
+                    ("currency_id", "=", prebill.currency_id.id),
+                    ("company_id", "in", [company.root_id.id, False]),
+                    ("name", "<=", date),
+                ],
+                limit=1,
+            ):
+                raise UserError(
+                    self.env._(
+                        "There is no exchange rate for %(currency)s on %(date)s. Enter one under "
+                        "Invoicing > Configuration > Currencies, then bill %(name)s.",
+                        currency=prebill.currency_id.name,
+                        date=date,
+                        name=prebill.name,
+                    )
+                )
+            locks = prebill.invoice_date and company._get_violated_lock_dates(
+                prebill.invoice_date, False, self.env["account.journal"]
+            )
+            if locks:
+                raise UserError(
+                    self.env._(
+                        "Pre-bill %(name)s: the books are closed up to %(locked)s. Choose a later "
+                        "invoice date than %(date)s.",
+                        name=prebill.name,
+                        locked=max(lock[0] for lock in locks),
+                        date=prebill.invoice_date,
+                    )
+                )
+
+    def _write_off(self):
+        """Write off what the review decided, and what a changed rate gives up or adds."""
+        vals_list = [vals for line in self.line_ids for vals in line._prepare_write_offs()]
+        if vals_list:
+            self.env["billing.item"]._settle(vals_list)
+
+    def _prepare_order_line_bill(self, order_line):
+        """Return the invoice line values that bill these pre-bills' work on `order_line`.
+
+        Each carries its settlements, so that the line and the ledger are written together.
+        """
+        lines = self._get_bill_lines().filtered(
+            lambda line: line.item_id.order_line_id == order_line
+        )
+        if not lines:
+            return []
+        method = self.env["billing.method"]._for_rule(order_line.billing_rule)
+        return [
+            {**vals, "billing_allocation_ids": part._prepare_allocations(vals)}
+            for part, vals in method._prepare_bill_lines(order_line, lines)
+        ]
+
+    def _finish(self, moves):
+        """Close the pre-bills: tie them to their invoices and let go of the work."""
+        moves = moves.filtered("is_professional_bill")
+        for prebill in self:
+            orders = prebill.order_ids
+            prebill.write(
+                {
+                    "state": "invoiced",
+                    "move_ids": [
+                        Command.set(
+                            moves.filtered(
+                                lambda move, orders=orders: (
+                                    move.line_ids.sale_line_ids.order_id & orders
+                                )
+                            ).ids
+                        )
+                    ],
+                }
+            )
+            if prebill.invoice_date:
+                prebill.move_ids.write({"invoice_date": prebill.invoice_date})
+        self._get_held_items().prebill_id = False
+        self.line_ids.item_id._after_settlement()
