@@ -209,7 +209,6 @@ class TestRights(BillingCommon):
         for user, records in (
             (self.consultant, time),
             (self.salesperson, order),
-            (self.salesperson, order.order_line),
             (self.reviewer, order.order_line.task_id),
             (accountant, move),
             (accountant, move.line_ids),
