@@ -80,9 +80,12 @@ class BillingCapMixin(models.AbstractModel):
         start = date.replace(day=1, month=(date.month - 1) // months * months + 1)
         return start, start + relativedelta(months=months) - datetime.timedelta(days=1)
 
+    def _get_cap_field(self):
+        """Return the field of `billing.item` that leads to these records."""
+        return "order_id" if self._name == "sale.order" else "order_line_id"
+
     def _get_cap_domain(self, period):
-        field = "order_id" if self._name == "sale.order" else "order_line_id"
-        domain = Domain(field, "=", self.id)
+        domain = Domain(self._get_cap_field(), "in", self.ids)
         if period[0]:
             domain &= Domain("date", ">=", period[0]) & Domain("date", "<=", period[1])
         return domain
@@ -114,26 +117,33 @@ class BillingCapMixin(models.AbstractModel):
 
         What counts is what was earned, billed or not: the warning comes before the bill.
         """
-        for record in self.filtered("billing_cap_amount"):
-            today = record.company_id._billing_today()
-            period = record._get_cap_period(today)
-            [(amount, up, off)] = self.env["billing.item"]._read_group(
-                record._get_cap_domain(period),
-                [],
-                ["amount:sum", "written_up_amount:sum", "written_off_amount:sum"],
-            )
-            key = str(period[0] or "total")
-            told = record._get_cap_told(key)
-            reached = caps.crossed(
-                record.billing_cap_amount,
-                0,
-                (amount or 0) + (up or 0) - (off or 0),
-                THRESHOLDS,
-                told,
-            )
-            if reached:
-                record.billing_cap_told = f"{key}:" + ",".join(map(str, [*told, *reached]))
-                record._tell_cap(max(reached))
+        limited = self.filtered("billing_cap_amount")
+        periods = limited.grouped(
+            lambda record: record._get_cap_period(record.company_id._billing_today())
+        )
+        for period, records in periods.items():
+            earned = records._get_cap_earned(period)
+            for record in records:
+                record._tell_cap_reached(period, earned.get(record.id, 0.0))
+
+    def _get_cap_earned(self, period):
+        """Return {record id: value earned in the period}, billed or not, less what was given up."""
+        field = self._get_cap_field()
+        groups = self.env["billing.item"]._read_group(
+            self._get_cap_domain(period),
+            [field],
+            ["amount:sum", "written_up_amount:sum", "written_off_amount:sum"],
+        )
+        return {record.id: amount + up - off for record, amount, up, off in groups}
+
+    def _tell_cap_reached(self, period, earned):
+        # Percentages of another limit are other amounts: what was told of it does not count.
+        key = f"{period[0] or 'total'} {self.billing_cap_amount:g}"
+        told = self._get_cap_told(key)
+        reached = caps.crossed(self.billing_cap_amount, 0, earned, THRESHOLDS, told)
+        if reached:
+            self.billing_cap_told = f"{key}:" + ",".join(map(str, [*told, *reached]))
+            self._tell_cap(max(reached))
 
     def _get_cap_told(self, key):
         period, _colon, told = (self.billing_cap_told or "").partition(":")

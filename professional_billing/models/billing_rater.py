@@ -333,17 +333,17 @@ class Rater:
 
     def _get_exchange_rate(self, currency, company, date):
         """Return Odoo's rate of the day; unlike Odoo, never that of a later day, and never 1."""
-        if currency == company.currency_id and not currency.rate_ids:
-            return rounding.decimal(1)
-        rate = self.env["res.currency.rate"].search(
-            [
-                ("currency_id", "=", currency.id),
-                ("company_id", "in", [False, company.root_id.id]),
-                ("name", "<=", date),
-            ],
-            order="company_id, name desc",
-            limit=1,
+        rows = self.remember(
+            ("exchange", currency.id, company.id),
+            lambda: self.env["res.currency.rate"].search(
+                [
+                    ("currency_id", "=", currency.id),
+                    ("company_id", "in", [False, company.root_id.id]),
+                ],
+                order="company_id, name desc",
+            ),
         )
+        rate = rows.filtered(lambda row: row.name <= date)[:1]
         if not rate:
             if currency == company.currency_id:
                 return rounding.decimal(1)

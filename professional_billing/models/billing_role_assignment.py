@@ -24,12 +24,12 @@ class BillingRoleAssignment(models.Model):
 
     @api.constrains("project_id", "employee_id", "date_from", "date_to")
     def _check_overlap(self):
+        filed = self.search(
+            Domain("project_id", "in", self.project_id.ids)
+            & Domain("employee_id", "in", self.employee_id.ids)
+        ).grouped(lambda row: (row.project_id, row.employee_id))
         for assignment in self:
-            same = self.search(
-                Domain("id", "!=", assignment.id)
-                & Domain("project_id", "=", assignment.project_id.id)
-                & Domain("employee_id", "=", assignment.employee_id.id)
-            )
+            same = filed[assignment.project_id, assignment.employee_id] - assignment
             if any(assignment._overlaps(other) for other in same):
                 raise ValidationError(
                     self.env._(

@@ -83,10 +83,8 @@ class SaleOrderCheck(models.Model):
         if not limit:
             return
         period = record._get_cap_period(record.company_id._billing_today())
-        [(earned,)] = self.env["billing.item"]._read_group(
-            record._get_cap_domain(period), [], ["amount:sum"]
-        )
-        if (earned or 0) > limit:
+        earned = record._get_cap_earned(period).get(record.id, 0.0)
+        if earned > limit:
             yield self._prepare_finding(
                 WARNING,
                 self.env._(

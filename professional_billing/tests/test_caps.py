@@ -124,6 +124,31 @@ class TestCaps(BillingCommon):
         self.assertEqual(len(self._activities()), 4)
         self.assertIn("100 % of the limit", self._activities().sorted("id")[-1].summary)
 
+    def test_a_raised_limit_warns_again(self):
+        self._cap(1000, "notify")
+        self._value(8)
+        self.env["billing.item"]._cron_accrue()
+        self._cap(2000, "notify")
+        self._value(8, 1)
+        self.env["billing.item"]._cron_accrue()
+        told = self._activities().sorted("id").mapped("summary")
+        self.assertEqual(len(told), 4)
+        self.assertIn("75 % of the limit of $\xa02,000.00", told[-1])
+
+    def test_warnings_cost_the_same_for_any_number_of_limits(self):
+        orders = self.order
+        counts = []
+        for _size in (1, 4):
+            while len(orders) < _size:
+                orders += self._create_engagement([self.hours])
+            orders.billing_cap_amount = 1000
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            orders._tell_cap_thresholds()
+            counts.append(self.cr.sql_log_count - before)
+        self.assertLessEqual(counts[1], counts[0] + 1)
+
     def _activities(self):
         return self.order.activity_ids.filtered(
             lambda activity: "limit" in (activity.summary or "")
