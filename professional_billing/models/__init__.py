@@ -19,7 +19,9 @@ from . import billing_method_milestone
 from . import billing_method_progress
 from . import billing_method_recurring
 from . import billing_method_time_materials
-from . import billing_method_retainer  # made of the two before
+from . import billing_method_allowance  # made of the one before
+from . import billing_method_retainer  # made of it, too
+from . import billing_method_prepaid
 from . import billing_method_unit
 from . import billing_method_success_fee
 from . import billing_prebill
@@ -27,7 +29,8 @@ from . import billing_prebill_invoice
 from . import billing_prebill_limit
 from . import billing_prebill_line
 from . import billing_prebill_payable
-from . import billing_source  # the next one is made of it
+from . import billing_source  # the next ones are made of it
+from . import billing_block
 from . import billing_progress
 from . import billing_rate
 from . import billing_rate_card
