@@ -10,6 +10,7 @@ from . import test_concurrency
 from . import test_contract
 from . import test_demo
 from . import test_deposits
+from . import test_discounts
 from . import test_documents
 from . import test_four_months
 from . import test_ledger_property
@@ -26,6 +27,7 @@ from . import test_rights
 from . import test_rules_allowance
 from . import test_rules_caps
 from . import test_rules_deposits
+from . import test_rules_discounts
 from . import test_rules_followup
 from . import test_rules_import
 from . import test_rules_progress
@@ -38,3 +40,4 @@ from . import test_rules_tiers
 from . import test_screens
 from . import test_time_terms
 from . import test_tours
+from . import test_one_invoice
