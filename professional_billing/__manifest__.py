@@ -30,6 +30,7 @@
         "views/billing_reason_views.xml",
         "views/billing_progress_views.xml",
         "views/billing_usage_views.xml",
+        "views/billing_client_po_views.xml",
         "views/hr_employee_views.xml",
         "report/sale_order_templates.xml",
         "views/sale_order_line_views.xml",

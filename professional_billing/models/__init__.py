@@ -14,6 +14,7 @@ from . import billing_item_accrual
 from . import billing_item_effects
 from . import billing_item_time
 from . import billing_item_retainer
+from . import billing_line_terms_mixin
 from . import billing_method
 from . import billing_method_fixed_fee
 from . import billing_method_milestone
@@ -64,6 +65,7 @@ from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import sale_order
+from . import billing_client_po  # extends the one before
 from . import sale_order_check
 from . import sale_order_line
 from . import sale_order_line_ledger

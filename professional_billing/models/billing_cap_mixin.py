@@ -20,6 +20,8 @@ class BillingCapMixin(models.AbstractModel):
 
     _name = "billing.cap.mixin"
     _description = "Not-to-exceed limit"
+    # The field of `billing.item` that leads to these records.
+    _cap_field = None
 
     billing_cap_hours = fields.Float(
         string="Limit of hours", help="Most hours that are billed. Empty: no limit in hours."
@@ -80,12 +82,15 @@ class BillingCapMixin(models.AbstractModel):
         start = date.replace(day=1, month=(date.month - 1) // months * months + 1)
         return start, start + relativedelta(months=months) - datetime.timedelta(days=1)
 
-    def _get_cap_field(self):
-        """Return the field of `billing.item` that leads to these records."""
-        return "order_id" if self._name == "sale.order" else "order_line_id"
+    def _get_cap_orders(self):
+        """Return the engagements whose people are told how far this limit is used."""
+        raise NotImplementedError
+
+    def _get_cap_label(self):
+        raise NotImplementedError
 
     def _get_cap_domain(self, period):
-        domain = Domain(self._get_cap_field(), "in", self.ids)
+        domain = Domain(self._cap_field, "in", self.ids)
         if period[0]:
             domain &= Domain("date", ">=", period[0]) & Domain("date", "<=", period[1])
         return domain
@@ -128,7 +133,7 @@ class BillingCapMixin(models.AbstractModel):
 
     def _get_cap_earned(self, period):
         """Return {record id: value earned in the period}, billed or not, less what was given up."""
-        field = self._get_cap_field()
+        field = self._cap_field
         groups = self.env["billing.item"]._read_group(
             self._get_cap_domain(period),
             [field],
@@ -150,18 +155,16 @@ class BillingCapMixin(models.AbstractModel):
         return [int(percent) for percent in told.split(",") if percent] if period == key else []
 
     def _tell_cap(self, percent):
-        line = self if self._name == "sale.order.line" else self.env["sale.order.line"]
-        order = line.order_id or self
-        name = line._billing_label() if line else order.name
-        users = order.user_id | order.project_ids.user_id
+        orders = self._get_cap_orders()
+        users = orders.user_id | orders.project_ids.user_id
         for user in users.filtered(lambda user: not user.share):
-            order.activity_schedule(
+            orders[0].activity_schedule(
                 "mail.mail_activity_data_todo",
                 summary=self.env._(
                     "%(name)s: %(percent)s %% of the limit of %(limit)s is used",
-                    name=name,
+                    name=self._get_cap_label(),
                     percent=percent,
-                    limit=order.currency_id.format(self.billing_cap_amount),
+                    limit=self.currency_id.format(self.billing_cap_amount),
                 ),
                 user_id=user.id,
             )

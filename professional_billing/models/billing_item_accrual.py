@@ -394,5 +394,4 @@ class BillingItemAccrual(models.Model):
         )
         due = self.search([("blocked_reason", "=", "future"), ("date", "<=", today)])
         self._accrue(lines | due.order_line_id)
-        lines.order_id._tell_cap_thresholds()
-        lines._tell_cap_thresholds()
+        lines.order_id._tell_all_cap_thresholds()

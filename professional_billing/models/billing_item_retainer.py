@@ -56,9 +56,7 @@ class BillingItemRetainer(models.Model):
         if not method._shares_hours or not method._measures_money(line):
             return False
         spans = rater.remember(("paid", line.id), lambda: method._get_paid_spans(line))
-        return self.date == timesheet.date and any(
-            start <= self.date < end for start, end in spans
-        )
+        return self.date == timesheet.date and any(start <= self.date < end for start, end in spans)
 
     @api.model
     def _prepare_time(self, timesheet, hours, price, rater):

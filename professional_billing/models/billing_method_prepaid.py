@@ -95,7 +95,9 @@ class BillingMethodPrepaid(models.AbstractModel):
             return rounding.money(quantity, decimals)
         hourly = self._get_hourly_price(line, self._get_uom("hour"))
         discount = rounding.decimal(line.discount)
-        return rounding.money(rounding.decimal(quantity) * hourly * (100 - discount) / 100, decimals)
+        return rounding.money(
+            rounding.decimal(quantity) * hourly * (100 - discount) / 100, decimals
+        )
 
     def _describe(self, line):
         return " ".join(

@@ -72,7 +72,7 @@ class BillingPrebillLimit(models.Model):
         orders = self.order_ids
         return any(
             record.billing_cap_amount or record.billing_cap_hours
-            for records in (orders, orders.order_line)
+            for records in (orders, orders.order_line, orders.client_po_id)
             for record in records
         )
 
@@ -103,9 +103,9 @@ class BillingPrebillLimit(models.Model):
         return plan
 
     def _get_limits(self, line, known):
-        """Return the limits of the order line and the order for this work, reading each once."""
-        result = []
-        for record in (line.order_line_id, line.order_line_id.order_id):
+        """Return the limits that hold for this work, of line, order and purchase order, read once."""
+        result, order = [], line.order_line_id.order_id
+        for record in (line.order_line_id, order, order.client_po_id):
             if not record.billing_cap_amount and not record.billing_cap_hours:
                 continue
             period = record._get_cap_period(line.date)

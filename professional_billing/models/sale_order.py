@@ -9,6 +9,7 @@ from .field_groups import BILLING_STAFF, CONTRACT_STAFF
 class SaleOrder(models.Model):
     _name = "sale.order"
     _inherit = ["sale.order", "billing.terms.mixin", "billing.cap.mixin"]
+    _cap_field = "order_id"
 
     is_engagement = fields.Boolean(
         compute="_compute_is_engagement", search="_search_is_engagement", string="Engagement"
@@ -170,8 +171,7 @@ class SaleOrder(models.Model):
         for company, orders in engagements.grouped("company_id").items():
             cutoff = cutoff_date or company._billing_today()
             prebills |= prebills.sudo()._gather(orders, cutoff, date_from)
-        engagements._tell_cap_thresholds()
-        lines._tell_cap_thresholds()
+        engagements._tell_all_cap_thresholds()
         return prebills.sudo(self.env.su)
 
     def _check_gather_rights(self):
@@ -194,13 +194,26 @@ class SaleOrder(models.Model):
 
     def _lock_for_billing(self):
         """Take these orders' rows, so that nobody else bills them in the meantime."""
-        if busy := self - self.try_lock_for_update(allow_referencing=True):
+        busy = self - self.try_lock_for_update(allow_referencing=True)
+        busy = busy.mapped("name") or self.client_po_id._lock_for_billing().mapped("name")
+        if busy:
             raise UserError(
                 self.env._(
                     "%(orders)s: someone else is billing this right now. Try again in a moment.",
-                    orders=", ".join(busy.mapped("name")),
+                    orders=", ".join(busy),
                 )
             )
+
+    def _tell_all_cap_thresholds(self):
+        self._tell_cap_thresholds()
+        self.order_line.filtered("billing_rule")._tell_cap_thresholds()
+        self.client_po_id._tell_cap_thresholds()
+
+    def _get_cap_orders(self):
+        return self
+
+    def _get_cap_label(self):
+        return self.name
 
     def _get_nothing_to_bill_message(self):
         """Say that nothing can be billed, and what is held back and why."""

@@ -77,6 +77,7 @@ class SaleOrderCheck(models.Model):
                 self.project_ids.filtered(lambda project: not project.user_id)[0],
             )
         yield from self._find_in_limit(self)
+        yield from self._find_in_limit(self.client_po_id)
 
     def _find_in_limit(self, record):
         limit = record.billing_cap_amount

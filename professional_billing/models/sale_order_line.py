@@ -18,7 +18,8 @@ PRICING_FIELDS = {
 
 class SaleOrderLine(models.Model):
     _name = "sale.order.line"
-    _inherit = ["sale.order.line", "billing.cap.mixin"]
+    _inherit = ["sale.order.line", "billing.line.terms.mixin", "billing.cap.mixin"]
+    _cap_field = "order_line_id"
 
     billing_rule = fields.Selection(
         BILLING_RULES,
@@ -34,18 +35,6 @@ class SaleOrderLine(models.Model):
     billing_cap_amount = fields.Monetary(
         string="Limit",
         help="Most that is billed, before tax. Empty: no limit in money.",
-    )
-    rate_source = fields.Selection(
-        [
-            ("line", "One rate for everybody"),
-            ("card", "By person, role and service: the rates below, then the rate cards"),
-        ],
-        # Not required: see `sale.order.billing_approval`. Empty is the line's price.
-        default="line",
-        string="Rates",
-        help="A blended rate, or what the rate cards say. With rate cards, the line's price (of a "
-        "retainer, the price beyond) holds for work they have no rate for; leave it at zero to hold "
-        "such work back.",
     )
     billing_rate_ids = fields.One2many(
         "billing.rate",
@@ -170,6 +159,12 @@ class SaleOrderLine(models.Model):
     def _billing_label(self):
         """Return a name a user recognises in a message: order and line."""
         return f"{self.order_id.name} – {self._get_bill_label()}"
+
+    def _get_cap_orders(self):
+        return self.order_id
+
+    def _get_cap_label(self):
+        return self._billing_label()
 
     def _get_bill_label(self):
         return (self.name or self.product_id.display_name or "").split("\n")[0]

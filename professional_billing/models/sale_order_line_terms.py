@@ -2,14 +2,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools.sql import column_exists, create_column
 
+from .billing_line_terms_mixin import DEFAULTED_COLUMNS
 from .field_groups import CONTRACT_STAFF
 
-RECURRING_UNITS = [
-    ("week", "Weeks"),
-    ("month", "Months"),
-    ("quarter", "Quarters"),
-    ("year", "Years"),
-]
 # When its periods begin cannot change once one of them is billed.
 RHYTHM_FIELDS = {
     "recurring_unit",
@@ -26,30 +21,6 @@ TERMS_FIELDS = {
     "tier_mode",
     "success_percentage",
 }
-# What the terms of a rule are until somebody says otherwise.
-DEFAULTS = {
-    "recurring": {
-        "recurring_unit": "month",
-        "recurring_interval": 1,
-        "recurring_timing": "advance",
-        "recurring_proration": "actual",
-    },
-    "retainer": {
-        "recurring_unit": "month",
-        "recurring_interval": 1,
-        "recurring_timing": "advance",
-        "recurring_proration": "actual",
-    },
-    "unit": {"tier_mode": "marginal"},
-    "success_fee": {"tier_mode": "marginal"},
-}
-DEFAULTED_COLUMNS = {
-    "recurring_unit": "varchar",
-    "recurring_interval": "int4",
-    "recurring_timing": "varchar",
-    "recurring_proration": "varchar",
-    "tier_mode": "varchar",
-}
 
 
 class SaleOrderLineTerms(models.Model):
@@ -57,6 +28,13 @@ class SaleOrderLineTerms(models.Model):
 
     _inherit = "sale.order.line"
 
+    billing_template_line_id = fields.Many2one(
+        "sale.order.template.line",
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+        help="The template whose terms this line took over.",
+    )
     qty_delivered_method = fields.Selection(selection_add=[("billing", "Billing rule")])
     billing_progress_ids = fields.One2many(
         "billing.progress",
@@ -69,63 +47,11 @@ class SaleOrderLineTerms(models.Model):
         "billing.usage", "order_line_id", string="Usage", copy=False, groups=CONTRACT_STAFF
     )
 
-    recurring_interval = fields.Integer(
-        string="Every",
-        compute="_compute_billing_terms",
-        store=True,
-        readonly=False,
-        precompute=True,
-    )
-    recurring_unit = fields.Selection(
-        RECURRING_UNITS,
-        string="Period",
-        compute="_compute_billing_terms",
-        store=True,
-        readonly=False,
-        precompute=True,
-    )
     recurring_start = fields.Date(string="First day", copy=False)
     recurring_end = fields.Date(
         string="Last day",
         copy=False,
         help="The last day that is served. Empty: until further notice.",
-    )
-    recurring_timing = fields.Selection(
-        [("advance", "In advance"), ("arrears", "In arrears")],
-        string="Billed when",
-        compute="_compute_billing_terms",
-        store=True,
-        readonly=False,
-        precompute=True,
-        help="In advance: on the first day of each period. In arrears: on its last day.",
-    )
-    recurring_anchor_day = fields.Integer(
-        string="Periods begin on day",
-        help="Day of the month, 1 to 31, on which periods begin; where a month is shorter, on its "
-        "last day. 0: the day of the month of the first day, so that nothing is prorated at the "
-        "start.",
-    )
-    recurring_proration = fields.Selection(
-        [
-            ("none", "Billed in full"),
-            ("actual", "By actual days"),
-            ("fixed_30", "By days, months of 30"),
-            ("30_360", "By days, years of 360"),
-        ],
-        string="Part of a period",
-        compute="_compute_billing_terms",
-        store=True,
-        readonly=False,
-        precompute=True,
-        help="What a period costs that the first or the last day of the contract cuts short. By "
-        "actual days: the fee × days ÷ days of that period.",
-    )
-
-    unit_minimum = fields.Float(
-        string="At least",
-        min_display_digits="Product Unit",
-        help="Least quantity billed for each record of usage. Record once per month to bill a minimum "
-        "per month.",
     )
     tier_ids = fields.One2many(
         "billing.tier",
@@ -136,24 +62,6 @@ class SaleOrderLineTerms(models.Model):
         "counts. The line's discount comes off these too.",
         groups=CONTRACT_STAFF,
     )
-    tier_mode = fields.Selection(
-        [
-            ("marginal", "Each part by its own row"),
-            ("whole", "Everything by the row it ends in"),
-        ],
-        string="What counts",
-        compute="_compute_billing_terms",
-        store=True,
-        readonly=False,
-        precompute=True,
-        help="For each record on its own, not for all together.",
-    )
-    success_percentage = fields.Float(
-        string="Percentage of the outcome",
-        digits=(16, 4),
-        aggregator=None,
-        help="0 to 100. Leave at zero to charge by volume.",
-    )
 
     def _auto_init(self):
         # Existing lines have none of these rules: spare a big table the ORM's computation.
@@ -161,13 +69,6 @@ class SaleOrderLineTerms(models.Model):
             for name, column_type in DEFAULTED_COLUMNS.items():
                 create_column(self.env.cr, self._table, name, column_type)
         return super()._auto_init()
-
-    @api.depends("billing_rule")
-    def _compute_billing_terms(self):
-        for line in self:
-            defaults = DEFAULTS.get(line.billing_rule, {})
-            for name in DEFAULTED_COLUMNS:
-                line[name] = line[name] or defaults.get(name, False)
 
     def _prepare_qty_delivered(self):
         # EXTENDS sale: by these rules, what is earned is delivered.
@@ -218,6 +119,16 @@ class SaleOrderLineTerms(models.Model):
         for line in self.filtered("billing_rule"):
             if error := line._get_billing_method()._get_terms_error(line):
                 raise ValidationError(error)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        templates = self.env["sale.order.template.line"].browse(
+            vals.get("billing_template_line_id") for vals in vals_list
+        )
+        terms = {line.id: line._get_line_terms() for line in templates.sudo().filtered("id")}
+        return super().create(
+            [{**terms.get(vals.get("billing_template_line_id"), {}), **vals} for vals in vals_list]
+        )
 
     def write(self, vals):
         self._check_rhythm(vals)

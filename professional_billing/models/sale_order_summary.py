@@ -30,6 +30,8 @@ class SaleOrderSummary(models.Model):
         "billing_cap_hours",
         "billing_cap_policy",
         "billing_cap_period",
+        "client_po_id.billing_cap_amount",
+        "client_po_id.billing_cap_hours",
         "rate_card_id",
         "time_rounding",
         "time_increment",
@@ -53,6 +55,16 @@ class SaleOrderSummary(models.Model):
         ]
         if self.billing_cap_amount or self.billing_cap_hours:
             sentences.append(self._describe_cap())
+        if self.client_po_id and (
+            self.client_po_id.billing_cap_amount or self.client_po_id.billing_cap_hours
+        ):
+            sentences.append(
+                self.env._(
+                    "Purchase order %(number)s, for all its engagements: %(limit)s",
+                    number=self.client_po_id.name,
+                    limit=self.client_po_id._describe_cap(),
+                )
+            )
         if "time_materials" in lines.mapped("billing_rule"):
             sentences += self._describe_time()
         return sentences

@@ -1,6 +1,7 @@
 import datetime
 
-from odoo.tests import tagged
+from odoo.exceptions import ValidationError
+from odoo.tests import Form, tagged
 
 from .common import BillingCommon
 
@@ -148,6 +149,57 @@ class TestCaps(BillingCommon):
             orders._tell_cap_thresholds()
             counts.append(self.cr.sql_log_count - before)
         self.assertLessEqual(counts[1], counts[0] + 1)
+
+    def _purchase_order(self, amount, **vals):
+        return self.env["billing.client.po"].create(
+            {
+                "name": "PO-4711",
+                "partner_id": self.customer.id,
+                "billing_cap_amount": amount,
+                **vals,
+            }
+        )
+
+    def test_one_purchase_order_for_several_engagements(self):
+        """1,000.00 for both: 700.00 on the first leave 300.00 for the second, until it is raised."""
+        other = self._create_engagement([self.hours])
+        (self.order | other).client_po_id = self._purchase_order(1000, billing_cap_policy="park")
+        self._log_time(self.order.order_line[0], 7)
+        self._log_time(other.order_line, 5)
+        self.assertEqual(self._bill(self.order, post=True).amount_untaxed, 700)
+        self.assertEqual(self._bill(other, post=True).amount_untaxed, 300)
+        purchase = self.order.client_po_id
+        self.assertRecordValues(purchase, [{"billed_amount": 1000, "left_amount": 0}])
+        purchase.billing_cap_amount = 1100
+        self.assertEqual(self._bill(other, post=True).amount_untaxed, 100)
+        self.assertLedger(self.order | other)
+
+    def test_both_gathered_together(self):
+        other = self._create_engagement([self.hours])
+        (self.order | other).client_po_id = self._purchase_order(1000)
+        self._log_time(self.order.order_line[0], 7)
+        self._log_time(other.order_line, 5)
+        prebills = self._prebill(self.order | other)
+        self.assertEqual(sum(prebills.mapped("amount_bill")), 1000)
+        moves = prebills.action_invoice()
+        self.assertEqual(sum(moves.mapped("amount_untaxed")), 1000)
+
+    def test_purchase_order_of_another_client_or_currency(self):
+        with self.assertRaisesRegex(ValidationError, "is of"):
+            self.order.client_po_id = self._purchase_order(10, partner_id=self.partner_b.id)
+        euro = self.env.ref("base.EUR")
+        euro.active = True
+        with self.assertRaisesRegex(ValidationError, "is in"):
+            self.order.client_po_id = self._purchase_order(10, currency_id=euro.id)
+
+    def test_purchase_order_is_told_and_said(self):
+        self.order.client_po_id = self._purchase_order(1000)
+        self.assertIn("Purchase order PO-4711, for all its engagements", self.order.billing_summary)
+        self._log_time(self.order.order_line[0], 8)
+        self.env["billing.item"]._cron_accrue()
+        self.assertIn("Purchase order PO-4711: 75 %", self._activities()[:1].summary)
+        with Form(self.order.with_user(self.salesperson)) as form:
+            self.assertEqual(form.client_po_id.name, "PO-4711")
 
     def _activities(self):
         return self.order.activity_ids.filtered(

@@ -311,6 +311,29 @@ class TestConcurrency(BaseCase):
                 self.assertEqual(order.billing_billed_amount, 300)
                 self.assertEqual(order.invoice_ids.amount_untaxed, 300)
 
+    def test_one_purchase_order(self):
+        """Two engagements billed at once never take more than their purchase order together."""
+        for pause in ("after", "before"):
+            order_ids = [self._new_engagement(2)[0], self._new_engagement(2)[0]]
+            with self.registry.cursor() as cr:
+                env = api.Environment(cr, SUPERUSER_ID, {})
+                orders = env["sale.order"].browse(order_ids)
+                orders.client_po_id = env["billing.client.po"].create(
+                    {
+                        "name": f"PO {pause}",
+                        "partner_id": orders.partner_id.id,
+                        "billing_cap_amount": 300,
+                        "billing_cap_policy": "park",
+                    }
+                )
+            slow = self._caller(self.officer, partial(self._bill, order_ids[0]), pause)
+            self._caller(self.colleague, partial(self._bill, order_ids[1])).finish()
+            slow.finish()
+            with self.registry.cursor() as cr:
+                orders = api.Environment(cr, SUPERUSER_ID, {})["sale.order"].browse(order_ids)
+                billed = orders.mapped("billing_billed_amount")
+                self.assertIn(sorted(billed), ([0, 200], [100, 200]))
+
     def test_both_at_once(self):
         """No pauses: whoever wins, one bills and the other is told something sensible."""
         order_id, _times = self._new_engagement(1, 2)

@@ -100,6 +100,44 @@ class TestContract(RatesCommon):
         template.write({"time_increment": 30, "billing_detail": "entry", "time_approval": False})
         self.assertRecordValues(order, [expected])
 
+    def test_template_fills_the_terms_of_lines(self):
+        """What is agreed on a line comes from the template's line, once."""
+        retained = self._new_service("Retained advice", "retainer", 2000.0, uom=self.uom_unit)
+        template = self.env["sale.order.template"].create(
+            {
+                "name": "Retained advice",
+                "is_engagement": True,
+                "sale_order_template_line_ids": [
+                    Command.create({"product_id": retained.id}),
+                    Command.create({"product_id": self.hours.id, "rate_source": "card"}),
+                ],
+            }
+        )
+        line = template.sale_order_template_line_ids[0]
+        action = line.action_billing_terms()
+        with Form(self.env[action["res_model"]].browse(action["res_id"])) as form:
+            form.recurring_unit = "quarter"
+            form.retainer_hours = 12
+            form.retainer_rollover = "one_period"
+            form.overage_price = 150
+        self.salesperson.group_ids += self.env.ref("sale_management.group_sale_order_template")
+        form = Form(self.env["sale.order"].with_user(self.salesperson))
+        form.partner_id = self.customer
+        form.sale_order_template_id = template
+        order = form.save()
+        expected = {
+            "billing_rule": "retainer",
+            "recurring_unit": "quarter",
+            "recurring_timing": "advance",
+            "retainer_hours": 12.0,
+            "retainer_rollover": "one_period",
+            "overage_price": 150.0,
+        }
+        self.assertRecordValues(order.order_line[0], [expected])
+        self.assertEqual(order.order_line[1].rate_source, "card")
+        line.retainer_hours = 5
+        self.assertRecordValues(order.order_line[0], [expected])
+
     def test_template_of_ordinary_orders_changes_no_terms(self):
         template = self.env["sale.order.template"].create({"name": "Goods"})
         order = self.env["sale.order"].new(
