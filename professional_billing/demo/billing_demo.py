@@ -111,6 +111,8 @@ class BillingDemo(models.AbstractModel):
             self._create_tasks(engagement, order)
             self._create_milestones(engagement, order, today)
             self._create_records(engagement, order, today)
+            order.order_line.billing_block_ids.date = START.on(today)
+            self._pay_deposit(engagement, order, today)
         return {
             engagement.key: order for engagement, order in zip(ENGAGEMENTS, orders, strict=True)
         }
@@ -158,7 +160,8 @@ class BillingDemo(models.AbstractModel):
         }
         if line.by_role:
             values["rate_source"] = "card"
-        if line.product == "recurring":
+        values.update(line.terms)
+        if line.product in ("recurring", "retainer"):
             values["recurring_start"] = START.on(today)
         values["tier_ids"] = [
             Command.create({"up_to": up_to, "price_unit": price}) for up_to, price in line.tiers
@@ -196,6 +199,26 @@ class BillingDemo(models.AbstractModel):
                 if part.reached:
                     # Odoo dates it on the day it is ticked.
                     milestone.reached_date = part.reached.on(today)
+
+    def _pay_deposit(self, engagement, order, today):
+        """Have the client pay ahead, with Odoo's own down payment."""
+        if not engagement.deposit:
+            return
+        wizard = (
+            self._as("grace")
+            .env["sale.advance.payment.inv"]
+            .create(
+                {
+                    "sale_order_ids": [Command.set(order.ids)],
+                    "advance_payment_method": "fixed",
+                    "fixed_amount": engagement.deposit,
+                }
+            )
+        )
+        move = wizard._create_invoices(wizard.sale_order_ids)
+        move.invoice_date = START.on(today)
+        move.action_post()
+        self._pay(move, back_to_work(move.invoice_date_due), move.amount_residual)
 
     def _create_records(self, engagement, order, today):
         """Record how far the work was, what was used and what was reached until today."""

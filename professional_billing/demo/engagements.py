@@ -1,4 +1,4 @@
-"""The twelve engagements of the demonstration: what was agreed, with whom, and the tasks."""
+"""The fourteen engagements of the demonstration: what was agreed, with whom, and the tasks."""
 
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ class Line(NamedTuple):
     """An order line; `product` gives the billing rule: see service_demo.xml.
 
     Time billed `by_role` takes the rates of the cards. `tiers` are prices by volume, `records` the
-    progress claims, usage or outcomes.
+    progress claims, usage or outcomes, `terms` more fields of the line.
     """
 
     product: str
@@ -39,6 +39,7 @@ class Line(NamedTuple):
     by_role: bool = False
     tiers: tuple[tuple[float, float], ...] = ()
     records: tuple[Record, ...] = ()
+    terms: tuple[tuple[str, object], ...] = ()
 
 
 class Task(NamedTuple):
@@ -61,6 +62,7 @@ class Engagement(NamedTuple):
     acceptance: bool = False
     pricelist: str = "pricelist_usd"
     terms: tuple[tuple[str, object], ...] = ()
+    deposit: float = 0
 
 
 ENGAGEMENTS = (
@@ -300,12 +302,43 @@ ENGAGEMENTS = (
             ),
         ),
         terms=(("retention_percent", 10), ("retention_maximum", 4000)),
+        deposit=9000,
+    ),
+    Engagement(
+        key="advisory",
+        client="harbor",
+        name="Finance director's advisor",
+        manager="ingrid",
+        purchase_order="HRM-0502",
+        lines=(
+            Line(
+                "retainer",
+                "Advice to the finance director",
+                3600,
+                terms=(
+                    ("retainer_hours", 16),
+                    ("retainer_rollover", "one_period"),
+                    ("overage_price", 240),
+                ),
+            ),
+        ),
+        tasks=(Task("Advice", 0, "finance"),),
+    ),
+    Engagement(
+        key="coaching",
+        client="northgate",
+        name="Coaching of the accounting team",
+        manager="ingrid",
+        purchase_order="NCU 2350",
+        lines=(Line("prepaid", "Coaching, block of hours", 160, 60),),
+        tasks=(Task("Coaching", 0, "close"),),
+        terms=(("bill_discount_type", "fixed"), ("bill_discount_amount", 600)),
     ),
 )
 
 #: Who works on what: a share for each engagement; what is missing to 100 is internal.
 TEAM = {
-    "helen": {"treasury": 20, "transformation": 15},
+    "helen": {"treasury": 20, "transformation": 15, "advisory": 15},
     "daniel": {"rollout": 40, "warehouse": 15, "costing": 15, "tender": 10},
     "ingrid": {"reporting": 30, "transformation": 25, "close": 20, "selection": 10},
     "claire": {},
@@ -316,5 +349,5 @@ TEAM = {
     "yusuf": {"rollout": 55, "costing": 20, "selection": 15},
     "priya": {"support": 45, "rollout": 30, "transformation": 15},
     "lucas": {"reporting": 50, "transformation": 35},
-    "emma": {"close": 30, "selection": 30, "treasury": 25},
+    "emma": {"close": 25, "selection": 30, "treasury": 20, "coaching": 15},
 }

@@ -20,10 +20,8 @@ class BillingItemRetainer(models.Model):
         lines = timesheets.so_line.filtered(
             lambda line: line.billing_rule and line._get_billing_method()._shares_hours
         )
-        domains = [
-            self._get_sharing_domain(line, timesheets.filtered(lambda row: row.so_line in line))
-            for line in lines
-        ]
+        by_line = timesheets.grouped("so_line")
+        domains = [self._get_sharing_domain(line, by_line[line]) for line in lines]
         return timesheets | timesheets.search(Domain.OR(domains)) if domains else timesheets
 
     @api.model

@@ -185,7 +185,7 @@ class BillingMethodPrepaid(models.AbstractModel):
     def _get_lots(self, line):
         day = datetime.timedelta(days=1)
         return [
-            (block.id, block.quantity, block.date, block.date_to and block.date_to + day or None)
+            (block.id, block.quantity, block.date, (block.date_to and block.date_to + day) or None)
             for block in line.billing_block_ids._in_order()
         ]
 

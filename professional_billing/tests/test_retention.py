@@ -1,5 +1,4 @@
 from odoo.exceptions import AccessError
-from odoo.fields import Command
 from odoo.tests import Form, tagged
 
 from .common_deductions import DeductionsCommon
