@@ -23,12 +23,17 @@ from . import test_rates
 from . import test_retention
 from . import test_rights
 from . import test_rules_allowance
+from . import test_rules_appropriation
 from . import test_rules_caps
+from . import test_rules_compensation
+from . import test_rules_day_counts
 from . import test_rules_deposits
 from . import test_rules_followup
 from . import test_rules_import
+from . import test_rules_interest
 from . import test_rules_progress
 from . import test_rules_recurring
+from . import test_rules_reference_rates
 from . import test_rules_retention
 from . import test_rules_rounding
 from . import test_rules_schedules
