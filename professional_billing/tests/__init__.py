@@ -22,6 +22,7 @@ from . import test_queries
 from . import test_rates
 from . import test_retention
 from . import test_rights
+from . import test_rules_ageing
 from . import test_rules_allowance
 from . import test_rules_appropriation
 from . import test_rules_caps
@@ -31,7 +32,10 @@ from . import test_rules_deposits
 from . import test_rules_followup
 from . import test_rules_import
 from . import test_rules_interest
+from . import test_rules_metrics
+from . import test_rules_plans
 from . import test_rules_progress
+from . import test_rules_promises
 from . import test_rules_recurring
 from . import test_rules_reference_rates
 from . import test_rules_retention
