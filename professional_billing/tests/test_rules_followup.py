@@ -67,6 +67,14 @@ class TestDueLevel(Deciding, unittest.TestCase):
         self.check(self.decide(69, [first]), None, "gap", 70)
         self.check(self.decide(70, [first]), 2, "due", 70)
 
+    def test_6_29_levels_of_tryton(self):
+        """Levels after 5, 20 and 40 days; a level that was not sent stays the next one."""
+        levels = [followup.Level(n, n, days) for n, days in ((1, 5), (2, 20), (3, 40))]
+        self.check(self.decide(4, levels=levels), None, "not_yet", 5)
+        self.check(self.decide(5, levels=levels), 1, "due", 5)
+        self.check(self.decide(30, levels=levels), 1, "due")
+        self.check(self.decide(30, [sent(levels[0], day(29))], levels), 2, "due")
+
     def test_a_gap_of_zero_still_is_not_the_same_day(self):
         eager = [followup.Level(1, 10, 1), followup.Level(2, 20, 2)]
         history = [sent(eager[0], day(9))]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ..rules import reference_rates
-from ..rules.reference_rates import RateMissing, rate_on
+from ..rules.reference_rates import RateMissing, RateStale, rate_on
 
 D = Decimal
 
@@ -75,6 +75,18 @@ class TestStaleAfter(unittest.TestCase):
     def test_half_year_and_two_weeks(self):
         self.assertEqual(reference_rates.stale_after(GERMAN), date("2024-01-16"))
         self.assertEqual(reference_rates.stale_after([(date("2023-01-01"), 1)]), date("2023-07-16"))
+
+    def test_last_day(self):
+        """The last day still has a rate, the next one none; a fixed rate is that of the first."""
+        first, last = date("2023-03-01"), date("2024-01-16")
+        for fixing in ("floating", "half_year"):
+            table = reference_rates.Table(GERMAN, first, 9, fixing, stale_after=last)
+            self.assertEqual(table.percent(last), D("12.12"))
+            with self.assertRaises(RateStale) as caught:
+                table.percent(date("2024-01-17"))
+            self.assertEqual(caught.exception.stale_after, last)
+        table = reference_rates.Table(GERMAN, first, 9, "at_default", stale_after=last)
+        self.assertEqual(table.percent(date("2030-01-01")), D("10.62"))
 
     def test_monthly(self):
         rows = [(date("2023-12-31"), 1)]
