@@ -4,6 +4,7 @@ from . import account_move
 from . import account_move_deposit
 from . import account_move_line
 from . import account_move_line_retention
+from . import account_move_discount
 from . import account_move_retention
 from . import billing_allocation
 from . import billing_cap_mixin
@@ -19,7 +20,9 @@ from . import billing_method_milestone
 from . import billing_method_progress
 from . import billing_method_recurring
 from . import billing_method_time_materials
-from . import billing_method_retainer  # made of the two before
+from . import billing_method_allowance  # made of the one before
+from . import billing_method_retainer  # made of it, too
+from . import billing_method_prepaid
 from . import billing_method_unit
 from . import billing_method_success_fee
 from . import billing_prebill
@@ -27,7 +30,8 @@ from . import billing_prebill_invoice
 from . import billing_prebill_limit
 from . import billing_prebill_line
 from . import billing_prebill_payable
-from . import billing_source  # the next one is made of it
+from . import billing_source  # the next ones are made of it
+from . import billing_block
 from . import billing_progress
 from . import billing_rate
 from . import billing_rate_card
@@ -37,7 +41,9 @@ from . import billing_role
 from . import billing_role_assignment
 from . import billing_run
 from . import billing_run_line
+from . import billing_tier_mixin  # the next ones are made of it
 from . import billing_tier
+from . import billing_discount_tier
 from . import billing_usage
 from . import billing_terms_mixin
 from . import billing_time_type
@@ -66,5 +72,6 @@ from . import sale_order_line_retainer
 from . import sale_order_summary
 from . import sale_order_template
 from . import sale_order_template_line
-from . import sale_order_retention  # on the bill before the next one
+from . import sale_order_discount  # on the bill before the next ones
+from . import sale_order_retention
 from . import sale_order_deposit

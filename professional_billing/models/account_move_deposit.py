@@ -38,7 +38,7 @@ class AccountMoveDeposit(models.Model):
         """Return [(taxes, untaxed, with tax)] of what this invoice charges for `order`."""
         decimals = order.currency_id.decimal_places
         lines = self.invoice_line_ids.filtered(
-            lambda line: line.display_type == "product" and line.sale_line_ids.order_id == order
+            lambda line: line.display_type == "product" and line._get_billed_order() == order
         )
         return [
             (

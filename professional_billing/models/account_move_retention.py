@@ -10,10 +10,12 @@ class AccountMoveRetention(models.Model):
     def _prepare_retention_lines(self):
         """Return the values of the lines that hold back of this bill, one per engagement."""
         self.ensure_one()
-        work = self.invoice_line_ids.filtered("billing_allocation_ids")
+        work = self.invoice_line_ids.filtered(
+            lambda line: line.billing_allocation_ids or line.billing_discount_order_id
+        )
         sequence = max(self.invoice_line_ids.mapped("sequence"), default=0)
         vals_list = []
-        for order, lines in work.grouped(lambda line: line.sale_line_ids.order_id).items():
+        for order, lines in work.grouped(lambda line: line._get_billed_order()).items():
             decimals = order.currency_id.decimal_places
             value = sum(rounding.money(line.price_subtotal, decimals) for line in lines)
             if vals := order._prepare_retention_line(value):

@@ -62,6 +62,7 @@ class BillingItem(models.Model):
             ("milestone", "Milestone"),
             ("progress", "Progress"),
             ("period", "Recurring fee"),
+            ("block", "Prepaid block"),
             ("unit", "Usage"),
             ("success", "Success fee"),
         ],
@@ -72,6 +73,7 @@ class BillingItem(models.Model):
     milestone_id = fields.Many2one("project.milestone", ondelete="set null")
     progress_id = fields.Many2one("billing.progress", ondelete="set null")
     usage_id = fields.Many2one("billing.usage", ondelete="set null")
+    block_id = fields.Many2one("billing.block", ondelete="set null")
     period_start = fields.Date(help="First day of the service period of a recurring fee.")
     period_end = fields.Date(help="The day after the service period, the first one not in it.")
     period_last_day = fields.Date(compute="_compute_period_last_day", string="Period to")
@@ -128,6 +130,9 @@ class BillingItem(models.Model):
     )
     _unique_usage = models.UniqueIndex(
         "(usage_id) WHERE usage_id IS NOT NULL", "This usage is already in WIP."
+    )
+    _unique_block = models.UniqueIndex(
+        "(block_id) WHERE block_id IS NOT NULL", "This prepaid block is already in WIP."
     )
     _unique_period = models.UniqueIndex(
         "(order_line_id, period_start) WHERE kind = 'period'", "This period is already in WIP."

@@ -5,7 +5,14 @@ from odoo.tools import SQL
 from ..rules import rounding
 from .billing_rater import Rater
 
-SOURCES = ("timesheet_id", "installment_id", "milestone_id", "progress_id", "usage_id")
+SOURCES = (
+    "timesheet_id",
+    "installment_id",
+    "milestone_id",
+    "progress_id",
+    "usage_id",
+    "block_id",
+)
 # Reasons that only billing itself gives and takes: the source of an item knows nothing of them.
 KEPT_REASONS = ("price_credit", "over_cap", "negative_bill")
 # Where a transaction keeps the time entries that are accrued before it is committed.
@@ -32,6 +39,7 @@ class BillingItemAccrual(models.Model):
         self = self.sudo()
         order_lines = order_lines.sudo()
         if timesheets is None:
+            self._record_due(order_lines)
             plan = self._plan_fees(order_lines)
             timesheets = self._get_stale_timesheets(order_lines)
             items = self._get_fee_items(order_lines) | self._get_items_of(timesheets)
@@ -43,7 +51,7 @@ class BillingItemAccrual(models.Model):
             self.env.cr.precommit.data.get(WAITING, set()).difference_update(timesheets.ids)
         timesheets = self._with_same_day(timesheets)
         items |= self._get_items_of(timesheets - items.timesheet_id)
-        plan += self._plan_time(timesheets, self.browse() if rerate else items)
+        plan += self._plan_time(timesheets, items, rerate)
         self._apply_accrual(plan, items)
 
     @api.model
@@ -64,11 +72,15 @@ class BillingItemAccrual(models.Model):
     # -- plan -----------------------------------------------------------------------------------
 
     @api.model
+    def _record_due(self, order_lines):
+        for rule, lines in order_lines._group_confirmed().items():
+            self.env["billing.method"]._for_rule(rule)._record_due(lines)
+
+    @api.model
     def _plan_fees(self, order_lines):
         """Return the planned instalments and milestones of confirmed `order_lines`."""
         plan = []
-        confirmed = order_lines.filtered(lambda line: line.billing_rule and line.state == "sale")
-        for rule, lines in confirmed.grouped("billing_rule").items():
+        for rule, lines in order_lines._group_confirmed().items():
             for vals in self.env["billing.method"]._for_rule(rule)._plan_items(lines):
                 line = order_lines.browse(vals["order_line_id"])
                 plan.append(self._complete_fee(line, vals))
@@ -88,32 +100,32 @@ class BillingItemAccrual(models.Model):
         }
 
     @api.model
-    def _plan_time(self, timesheets, valued):
+    def _plan_time(self, timesheets, items, rerate=False):
         """Return the planned items of time entries that stand on a line with a rule.
 
-        :param valued: items whose rate stays as long as the work is the same
+        :param items: those that the entries have
+        :param rerate: look rates up again; without, they stay as long as the work is the same
         """
         work = timesheets.filtered(lambda entry: entry.so_line.billing_rule and entry.project_id)
         if not work:
             return []
-        valued = {item.timesheet_id: item for item in valued if item.timesheet_id}
-        rater = Rater(work)
+        rater = Rater(work, items, rerate)
         billable = self._get_billable_hours(work)
         return [
             self._prepare_time(
                 timesheet,
                 billable[timesheet],
-                self._price_entry(timesheet, valued.get(timesheet), rater),
+                self._price_entry(timesheet, rater),
                 rater,
             )
             for timesheet in work
         ]
 
     @api.model
-    def _price_entry(self, timesheet, item, rater):
+    def _price_entry(self, timesheet, rater):
         """Return what `billing.method._price_time` says, or said when the entry was valued."""
-        line = timesheet.so_line
-        if item and item._keeps_rate(timesheet):
+        line, item = timesheet.so_line, rater.items.get(timesheet)
+        if item and item._keeps_rate(timesheet, rater):
             return {
                 "standard_rate": rounding.decimal(item.standard_rate),
                 "rate": rounding.decimal(item.rate),
@@ -125,10 +137,11 @@ class BillingItemAccrual(models.Model):
         method = rater.terms(line).method
         return method._price_time(timesheet, line, self._get_uom_of(timesheet), rater)
 
-    def _keeps_rate(self, timesheet):
+    def _keeps_rate(self, timesheet, rater):
         """Tell whether this item was valued by rates, for the same work that the entry is now."""
         return (
-            self.rate
+            not rater.rerate
+            and self.rate
             and self.rate_explanation
             and self.order_line_id.rate_source == "card"
             and self.order_line_id == timesheet.so_line

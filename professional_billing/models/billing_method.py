@@ -32,6 +32,14 @@ class BillingMethod(models.AbstractModel):
     # Whether an entry of the line counts for what becomes of the line's other entries.
     _shares_hours = False
 
+    def _bills_exact_amounts(self, line):
+        """Tell whether hours of an odd length may not be added up and rounded with others."""
+        return False
+
+    def _get_shared_start(self, line, date):
+        """Return the first day whose entries an entry of `date` may change, None for all."""
+        return None
+
     # -- set-up ---------------------------------------------------------------------------------
 
     # Where Odoo takes the delivered quantity from (`sale.order.line.qty_delivered_method`), when
@@ -71,6 +79,9 @@ class BillingMethod(models.AbstractModel):
         )
 
     # -- earning --------------------------------------------------------------------------------
+
+    def _record_due(self, lines):
+        """Record what the terms of confirmed `lines` say is due by itself."""
 
     def _plan_items(self, lines):
         """Return the items `lines` have earned, besides time: dicts of `billing.item` values.

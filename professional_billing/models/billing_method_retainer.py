@@ -1,45 +1,32 @@
 import bisect
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
 from odoo import models
 from odoo.tools import format_date
 
-from ..rules import allowance, rates, rounding
-
-
-@dataclass(frozen=True)
-class Part:
-    """What of a time entry lies beyond the allowance, and the sentence that says why."""
-
-    beyond: Decimal
-    text: str
+from ..rules import allowance, rounding
+from .billing_method_recurring import STEPS
 
 
 class BillingMethodRetainer(models.AbstractModel):
-    """A fee for each period that includes hours; time beyond them at a price of its own.
+    """A fee for each period that includes hours, or work worth the fee: then it is a minimum.
 
-    The fee is a recurring one. Time is drawn in the order of its dates: each period's own hours
-    first, then those carried over (`rules.allowance`). Entries that are billed keep their part.
+    The fee is a recurring one. Each period's own allowance is used first, then what was carried
+    over (`rules.allowance`).
     """
 
     _name = "billing.method.retainer"
-    _inherit = ["billing.method.recurring", "billing.method.time_materials"]
+    _inherit = ["billing.method.recurring", "billing.method.allowance"]
     _description = "Retainer"
-    _prices_time = False
-    _shares_hours = True
 
     # -- set-up ---------------------------------------------------------------------------------
 
-    def _get_line_error(self, line):
-        return self.env["billing.method"]._get_line_error(line)
-
     def _get_setup_errors(self, line):
         yield from self.env["billing.method.recurring"]._get_setup_errors(line)
-        if error := self._get_hours_error(line):
+        if error := self._get_hours_error(line) or self._get_price_error(line):
             yield error
-        elif not line.retainer_hours:
+        elif not line.retainer_hours and not self._measures_money(line):
             yield self.env._(
                 "%(line)s: enter the hours that the fee of each period includes, in the billing terms "
                 "of the line.",
@@ -53,182 +40,143 @@ class BillingMethodRetainer(models.AbstractModel):
         label = line._billing_label()
         if min(line.retainer_hours, line.retainer_rollover_cap, line.overage_price) < 0:
             return self.env._(
-                "%(line)s: hours included, hours carried over and the price beyond are zero or more.",
+                "%(line)s: hours included, what is carried over and the price beyond are zero or more.",
                 line=label,
             )
         if line.retainer_rollover == allowance.CAPPED and not line.retainer_rollover_cap:
             return self.env._(
-                "%(line)s: enter how many unused hours are carried to the next period at most.",
+                "%(line)s: enter how much of what is unused is carried to the next period at most.",
                 line=label,
             )
         return None
 
     def _describe(self, line):
-        sentences = [
-            super()._describe(line),
-            self.env._("It includes %(hours)s h each period.", hours=f"{line.retainer_hours:g}"),
-        ]
+        return " ".join(
+            [super()._describe(line), *self._describe_included(line), *self._describe_beyond(line)]
+        )
+
+    def _describe_included(self, line):
+        money = self._measures_money(line)
+        if money:
+            yield self.env._("It is a minimum: work worth the fee is included in it.")
+        else:
+            yield self.env._(
+                "It includes %(hours)s h each period.", hours=f"{line.retainer_hours:g}"
+            )
         if line.retainer_rollover == allowance.ONE_PERIOD:
-            sentences.append(self.env._("Unused hours can be used in the next period."))
+            yield (
+                self.env._("What is not used can be used in the next period.")
+                if money
+                else self.env._("Unused hours can be used in the next period.")
+            )
         elif line.retainer_rollover == allowance.CAPPED:
-            sentences.append(
+            cap = line.retainer_rollover_cap
+            yield (
                 self.env._(
+                    "Up to %(amount)s that is not used can be used in the next period.",
+                    amount=line.currency_id.format(cap),
+                )
+                if money
+                else self.env._(
                     "Up to %(hours)s unused hours can be used in the next period.",
-                    hours=f"{line.retainer_rollover_cap:g}",
+                    hours=f"{cap:g}",
                 )
             )
-        if line.overage_price:
-            price = line.currency_id.format(line.overage_price)
-            sentences.append(self.env._("Time beyond costs %(price)s an hour.", price=price))
-        return " ".join(sentences)
 
     # -- earning --------------------------------------------------------------------------------
 
-    def _get_price(self, timesheet, line, uom, rater):
-        if timesheet.billing_rate_override or line.rate_source == "card":
-            try:
-                return super()._get_price(timesheet, line, uom, rater)
-            except rates.NoRate:
-                if not line.overage_price:
-                    raise
-        step = self.env._(
-            "Price beyond the allowance: %(price)s / %(unit)s",
-            price=line.currency_id.format(line.overage_price),
-            unit=uom.name,
-        )
-        return rounding.decimal(line.overage_price), (step,)
-
-    def _apply_discount(self, line, uom, price, rater):
-        # The discount is one of the fee.
-        return price, ()
-
-    def _apply_allowance(self, timesheet, price, rater):
-        line = timesheet.so_line
-        part = rater.remember(("allowance", line.id), lambda: self._draw(line)).get(timesheet)
-        if not part:
-            return price
-        if not part.beyond:
-            return {
-                **price,
-                "rate": rounding.decimal(0),
-                "billable": False,
-                "blocked_reason": False,
-                "steps": (part.text,),
-            }
-        asks = line.overage_policy == "ask" and not price["blocked_reason"]
-        if asks and not timesheet.billing_item_ids._is_overage_approved(part.beyond):
-            price = {**price, "blocked_reason": "overage_ask"}
-        return {**price, "part": part}
-
-    def _draw(self, line):
-        """Return {time entry: Part} of all work on `line` that takes hours of its allowance."""
-        entries = self.env["account.analytic.line"].search(
-            [("so_line", "=", line.id), ("project_id", "!=", False)], order="date, id"
-        )
-        hours = self.env["billing.item"]._get_billable_hours(entries)
-        entries = entries.filtered(
-            lambda entry: hours[entry] > 0 and entry.billing_treatment != "complimentary"
-        )
+    def _draw(self, line, entries):
         if not entries:
             return {}
-        periods = self._get_periods_of(line, entries[-1].date)
-        starts = [start for start, _end in periods]
+        periods = self._get_periods_until(line, entries[-1][0].date)
         by_period = {}
         for entry in entries:
-            index = bisect.bisect(starts, entry.date) - 1
-            if index >= 0 and entry.date >= periods[index][1]:
-                index = -1
-            by_period.setdefault(index, []).append(entry)
-        base, carried, parts = rounding.decimal(line.retainer_hours), Decimal(0), {}
-        parts.update(self._draw_outside(line, by_period.get(-1, ()), hours))
-        for index, period in enumerate(periods):
-            mine = by_period.get(index, [])
-            parts.update(self._draw_period(period, mine, hours, base, carried))
+            by_period.setdefault(self._find_period(periods, entry[0].date), []).append(entry)
+        parts = self._draw_outside(line, by_period.get(None, ()))
+        carried = Decimal(0)
+        for index, (period, whole) in enumerate(periods):
+            mine, base = by_period.get(index, []), self._get_base(line, period, whole)
+            parts.update(self._draw_period(line, period, mine, base, carried))
             carried = allowance.draw(
                 base,
                 carried,
-                sum((hours[entry] for entry in mine), Decimal(0)),
+                sum((size for _entry, size, _billed in mine), Decimal(0)),
                 line.retainer_rollover or allowance.NONE,
                 line.retainer_rollover_cap,
             ).carry
         return parts
 
-    def _get_periods_of(self, line, last):
-        end = last + timedelta(days=1)
+    def _get_base(self, line, period, whole):
+        """Return what the fee of a period includes: hours, or as much money as it is."""
+        if self._measures_money(line):
+            return self._get_amount(line, line._billing_total(), period, whole)
+        return rounding.decimal(line.retainer_hours)
+
+    def _get_periods_until(self, line, last):
+        """Return the periods of `line` up to the one of `last`, and perhaps a part of the next."""
+        end = last + timedelta(days=1) + line.recurring_interval * STEPS[line.recurring_unit]
         if line.recurring_end:
             end = min(end, line.recurring_end + timedelta(days=1))
-        return [period for period, _whole in self._get_periods(line, end)]
+        return self._get_periods(line, end)
 
-    def _draw_period(self, period, entries, hours, base, carried):
-        split = allowance.split(
-            base + carried,
-            [(entry, hours[entry], self._get_billed_part(entry)) for entry in entries],
-        )
+    def _find_period(self, periods, date):
+        """Return the index of the period that `date` lies in, None when it lies in none."""
+        index = bisect.bisect([start for (start, _end), _whole in periods], date) - 1
+        return index if index >= 0 and date < periods[index][0][1] else None
+
+    def _get_shared_start(self, line, date):
+        # What a period leaves unused is carried on once: no earlier entry is changed by this one.
+        periods = self._get_periods_until(line, date)
+        index = self._find_period(periods, date)
+        return None if index is None else periods[index][0][0]
+
+    def _get_drawing_start(self, line, date):
+        periods = self._get_periods_until(line, date)
+        index = self._find_period(periods, date)
+        return periods[max(index - 1, 0)][0][0] if index is not None else None
+
+    def _draw_period(self, line, period, entries, base, carried):
+        split = allowance.split(base + carried, entries)
         parts, used = {}, Decimal(0)
-        for entry in entries:
-            used += hours[entry]
-            values = {
-                "start": format_date(self.env, period[0]),
-                "used": f"{used:.2f}",
-                "base": f"{base:.2f}",
-                "carried": f"{carried:.2f}",
-                "beyond": f"{used - base - carried:.2f}",
-                "mine": f"{split[entry][1]:.2f}",
+        for entry, size, _billed in entries:
+            used += size
+            beyond = split[entry][1]
+            figures = {
+                "used": used,
+                "base": base,
+                "carried": carried,
+                "beyond": used - base - carried,
+                "mine": beyond,
             }
-            if split[entry][1]:
+            values = {name: self._format_measure(line, value) for name, value in figures.items()}
+            values["start"] = format_date(self.env, period[0])
+            if beyond:
                 text = self.env._(
-                    "Hours used in the period from %(start)s, less those included and carried over: "
-                    "%(used)s − (%(base)s + %(carried)s) = %(beyond)s h; %(mine)s h of this entry lie "
+                    "Used in the period from %(start)s, less what is included and carried over: "
+                    "%(used)s − (%(base)s + %(carried)s) = %(beyond)s; %(mine)s of this entry lie "
                     "beyond.",
                     **values,
                 )
             else:
                 text = self.env._(
-                    "Included in the retainer: %(used)s of %(base)s + %(carried)s h used in the period "
+                    "Included in the retainer: %(used)s of %(base)s + %(carried)s used in the period "
                     "from %(start)s. Valued, not billed.",
                     **values,
                 )
-            parts[entry] = Part(split[entry][1], text)
+            parts[entry] = beyond, text
         return parts
 
-    def _draw_outside(self, line, entries, hours):
+    def _draw_outside(self, line, entries):
         text = self.env._(
-            "%(line)s includes no hours on that day: it is before the first or after the last day.",
+            "%(line)s includes nothing on that day: it is before the first or after the last day.",
             line=line._billing_label(),
         )
         return {
-            entry: Part(rounding.decimal(self._get_billed_part(entry) or hours[entry]), text)
-            for entry in entries
+            entry: (size if billed is None else billed, text) for entry, size, billed in entries
         }
 
-    def _get_billed_part(self, entry):
-        """Return the hours beyond the allowance that are billed of `entry`, None when it is open."""
-        item = entry.billing_item_ids
-        return rounding.decimal(item.quantity) if item._is_settled() else None
-
-    # -- billing --------------------------------------------------------------------------------
-
-    def _get_billed_order_quantity(self, line, billed):
-        """Fees and hours have no unit in common: the part of the fee that the amount is."""
-        return self.env["billing.method"]._get_billed_order_quantity(line, billed)
-
-    def _prepare_bill_lines(self, line, prebill_lines):
-        time = prebill_lines.filtered(lambda part: part.kind == "time")
-        fees = self.env["billing.method"]._prepare_bill_lines(line, prebill_lines - time)
-        return fees + super()._prepare_bill_lines(line, time)
-
-    def _prepare_time_line(self, line, prebill_lines):
-        """Hours by the hour, whatever the unit of the fee is."""
-        uom = prebill_lines.item_id.uom_id
-        hours = sum(prebill_lines.mapped("quantity"))
-        return {
-            "name": self._get_time_label(line, prebill_lines),
-            "product_uom_id": uom.id,
-            "quantity": uom._compute_quantity(hours, uom, rounding_method="HALF-UP"),
-            "price_unit": prebill_lines[0].rate,
-            "discount": 0.0,
-        }
-
-    def _get_time_label(self, line, prebill_lines):
-        label = super()._get_time_label(line, prebill_lines)
-        return "\n".join([label, self.env._("Time beyond the hours included")])
+    def _get_paid_spans(self, line):
+        periods = self.env["billing.item"].search(
+            [("order_line_id", "=", line.id), ("kind", "=", "period"), ("billed_amount", "!=", 0)]
+        )
+        return [(item.period_start, item.period_end) for item in periods]

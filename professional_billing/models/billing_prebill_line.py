@@ -208,7 +208,12 @@ class BillingPrebillLine(models.Model):
         tolerance = max(abs(rate), rounding.decimal(1).scaleb(2 - decimals)) / 100
         if abs(exact - rounding.money(self.amount, decimals)) > tolerance:
             return False
-        strict = self.uses_up_limit or not self._is_printable(self.item_id.billed_quantity)
+        line = self.order_line_id
+        strict = (
+            self.uses_up_limit
+            or not self._is_printable(self.item_id.billed_quantity)
+            or line._get_billing_method()._bills_exact_amounts(line)
+        )
         return not strict or self._is_printable(self.quantity)
 
     def _is_printable(self, quantity):

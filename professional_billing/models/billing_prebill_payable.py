@@ -4,13 +4,16 @@ from ..rules import rounding
 
 
 class BillingPrebillPayable(models.Model):
-    """The last steps from what is billed to what is payable: retention, then deposits.
+    """The last steps from what is billed to what is payable: discount, retention, then deposits.
 
     Before the invoice they are what it would deduct today; afterwards what it does.
     """
 
     _inherit = "billing.prebill"
 
+    amount_discount = fields.Monetary(
+        string="Discount", compute="_compute_payable", compute_sudo=True
+    )
     amount_untaxed = fields.Monetary(
         string="Before tax", compute="_compute_payable", compute_sudo=True
     )
@@ -31,19 +34,22 @@ class BillingPrebillPayable(models.Model):
         "state",
         "amount_bill",
         "move_ids",
+        "order_ids.bill_discount_type",
+        "order_ids.bill_discount_amount",
         "order_ids.retention_percent",
         "order_ids.retention_maximum",
         "order_ids.deposit_policy",
     )
     def _compute_payable(self):
         for prebill in self:
-            untaxed = retained = deposit = left = rounding.decimal(0)
+            discount = untaxed = retained = deposit = left = rounding.decimal(0)
             if prebill.state == "invoiced":
-                untaxed, retained, deposit = prebill._get_invoiced_payable()
+                discount, untaxed, retained, deposit = prebill._get_invoiced_payable()
             elif prebill.is_open:
-                untaxed, retained, deposit = prebill._get_expected_payable()
+                discount, untaxed, retained, deposit = prebill._get_expected_payable()
                 available = sum(prebill.order_ids._origin.mapped("deposit_left"))
                 left = rounding.money(available, prebill.currency_id.decimal_places) - deposit
+            prebill.amount_discount = discount
             prebill.amount_untaxed = untaxed
             prebill.amount_retention = retained
             prebill.amount_deposit = deposit
@@ -51,27 +57,41 @@ class BillingPrebillPayable(models.Model):
             prebill.deposit_left = left
 
     def _get_expected_payable(self):
-        """Return (untaxed work, retention, deposit) of the invoices to come, as Decimals."""
-        totals = [rounding.decimal(0)] * 3
+        """Return (discount, untaxed rest, retention, deposit) of the invoices to come, as Decimals."""
+        totals = [rounding.decimal(0)] * 4
         lines = self._get_bill_lines()
         for order in self.order_ids._origin:
             mine = lines.filtered(lambda line, order=order: line.order_line_id.order_id == order)
-            parts = self._get_bill_parts(mine)
-            untaxed = sum(part[1] for part in parts)
-            retained, _held = order._get_retention(untaxed)
-            plan = order._plan_deposits(parts, retained) if order._draws_deposits() else []
-            deposit = sum(line._get_deposit_value(price)[0] for line, price in plan)
-            totals = [
-                total + amount
-                for total, amount in zip(totals, (untaxed, retained, deposit), strict=True)
-            ]
+            figures = self._get_expected_of(order, mine)
+            totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
         return totals
 
-    def _get_bill_parts(self, lines):
-        """Return [(taxes, untaxed value, value with tax)] of what `lines` bill, as Decimals."""
-        decimals, parts = self.currency_id.decimal_places, []
-        for taxes, mine in lines.grouped(lambda line: line.order_line_id.tax_ids).items():
-            amounts = taxes.compute_all(sum(mine.mapped("amount")), currency=self.currency_id)
+    def _get_expected_of(self, order, lines):
+        work = [
+            (taxes, sum(rounding.decimal(line.amount) for line in mine))
+            for taxes, mine in lines.grouped(lambda line: line.order_line_id.tax_ids).items()
+        ]
+        discount = order._get_bill_discount(sum(amount for _taxes, amount in work))
+        parts = self._get_bill_parts(work, discount)
+        untaxed = sum(part[1] for part in parts)
+        retained, _held = order._get_retention(untaxed)
+        plan = order._plan_deposits(parts, retained) if order._draws_deposits() else []
+        deposit = sum(line._get_deposit_value(price)[0] for line, price in plan)
+        return discount, untaxed, retained, deposit
+
+    def _get_bill_parts(self, work, discount):
+        """Return [(taxes, untaxed value, value with tax)] of a bill, as Decimals.
+
+        :param work: [(taxes, value in the terms of the prices)]
+        :param discount: what comes off it
+        """
+        decimals = self.currency_id.decimal_places
+        weights = [max(amount, rounding.decimal(0)) for _taxes, amount in work]
+        shares = rounding.split_shares(discount, weights, decimals) if discount else weights
+        parts = []
+        for (taxes, amount), share in zip(work, shares, strict=True):
+            rest = amount - share if discount else amount
+            amounts = taxes.compute_all(float(rest), currency=self.currency_id)
             parts.append(
                 (
                     taxes,
@@ -84,8 +104,11 @@ class BillingPrebillPayable(models.Model):
     def _get_invoiced_payable(self):
         orders, lines = self.order_ids, self.move_ids.invoice_line_ids
         mine = lines.filtered(lambda line: line.sale_line_ids.order_id & orders)
+        discounts = lines.filtered(lambda line: line.billing_discount_order_id & orders)
+        work = mine.filtered("billing_settlement_ids") | discounts
         return (
-            -self._sum_lines(mine.filtered("billing_settlement_ids")),
+            -sum((line._get_price_amount() for line in discounts), rounding.decimal(0)),
+            -self._sum_lines(work),
             self._sum_lines(lines.filtered(lambda line: line.billing_retention_order_id & orders)),
             self._sum_lines(mine.filtered("is_downpayment")),
         )

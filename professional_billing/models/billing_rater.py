@@ -40,10 +40,15 @@ class Rater:
     """Rates by card, role and person for a set of time entries.
 
     :param timesheets: `account.analytic.line` recordset on order lines with a rule, as superuser
+    :param items: the `billing.item` records that these have
+    :param rerate: whether to look up again what was valued before
     """
 
-    def __init__(self, timesheets):
+    def __init__(self, timesheets, items=(), rerate=False):
         self.env = timesheets.env
+        self.timesheets = timesheets
+        self.items = {item.timesheet_id: item for item in items if item.timesheet_id}
+        self.rerate = rerate
         self._precision = self.env["decimal.precision"].precision_get("Product Price")
         by_card = timesheets.filtered(lambda entry: entry.so_line._uses_rate_cards())
         with_role = by_card | timesheets.filtered(

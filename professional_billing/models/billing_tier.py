@@ -9,21 +9,15 @@ class BillingTier(models.Model):
     """
 
     _name = "billing.tier"
+    _inherit = "billing.tier.mixin"
     _description = "Price by volume"
     _order = "order_line_id, is_last, up_to, id"
-    _rec_name = "up_to"
 
     order_line_id = fields.Many2one(
         "sale.order.line", string="Order line", required=True, index=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="order_line_id.company_id", store=True, precompute=True)
     currency_id = fields.Many2one(related="order_line_id.currency_id")
-    up_to = fields.Float(
-        min_display_digits="Product Unit",
-        aggregator=None,
-        help="The largest quantity at this price. 0: no limit, for the last row.",
-    )
-    is_last = fields.Boolean(compute="_compute_is_last", store=True, precompute=True)
     price_unit = fields.Float(
         string="Price",
         min_display_digits="Product Price",
@@ -32,17 +26,11 @@ class BillingTier(models.Model):
     )
 
     _not_negative = models.Constraint(
-        "CHECK(up_to >= 0 AND price_unit >= 0)",
-        "Neither a limit nor a price by volume can be less than zero.",
+        "CHECK(price_unit >= 0)", "A price by volume cannot be less than zero."
     )
     _unique_limit = models.UniqueIndex(
         "(order_line_id, up_to)", "Two prices by volume have the same limit: delete one of them."
     )
-
-    @api.depends("up_to")
-    def _compute_is_last(self):
-        for tier in self:
-            tier.is_last = not tier.up_to
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -7,6 +7,7 @@ BILLING_RULES = [
     ("progress", "Progress"),
     ("recurring", "Recurring fee"),
     ("retainer", "Retainer"),
+    ("prepaid", "Prepaid blocks"),
     ("unit", "Price per unit"),
     ("success_fee", "Success fee"),
 ]

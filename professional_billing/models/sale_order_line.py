@@ -28,9 +28,8 @@ class SaleOrderLine(models.Model):
         precompute=True,
         help="Time and materials: hours from timesheets at this line's price. Fixed fee: by "
         "instalments. Milestones: by the project's milestones. Progress: by the percentage that is "
-        "complete. Recurring fee: this line's amount for each period. Retainer: the same, with hours "
-        "included. Price per unit: by what was "
-        "used. Success fee: a percentage of an outcome. Empty: Odoo's standard invoicing.",
+        "complete. Recurring fee: this line's amount for each period. Retainer: the same, with work "
+        "included. Prepaid blocks: hours or money paid ahead. Price per unit: by what was used. Success fee: a percentage of an outcome. Empty: Odoo's standard invoicing.",
     )
     billing_cap_amount = fields.Monetary(
         string="Limit",
@@ -192,6 +191,12 @@ class SaleOrderLine(models.Model):
             for error in line._get_billing_method()._get_setup_errors(line)
         ]
 
+    def _group_confirmed(self):
+        """Return {rule: lines} of the confirmed ones of these that have a rule."""
+        return self.filtered(lambda line: line.billing_rule and line.state == "sale").grouped(
+            "billing_rule"
+        )
+
     def _complete_confirmed_billing(self):
         for rule, lines in self.filtered("billing_rule").grouped("billing_rule").items():
             self.env["billing.method"]._for_rule(rule)._prepare_confirmation(lines)
@@ -237,8 +242,11 @@ class SaleOrderLine(models.Model):
         if self:
             self.env["billing.item"]._accrue(self, timesheets, items, rerate)
 
-    def _rerate_billing(self):
-        """Value the unsettled time of these lines again, at the price and state they have now."""
+    def _rerate_billing(self, rerate=True):
+        """Value the unsettled time of these lines again, at the price and state they have now.
+
+        :param rerate: look up again what rate cards said
+        """
         items = (
             self.env["billing.item"]
             .sudo()
@@ -252,7 +260,7 @@ class SaleOrderLine(models.Model):
             )
         )
         if items:
-            self._accrue_billing(items.timesheet_id, items, rerate=True)
+            self._accrue_billing(items.timesheet_id, items, rerate=rerate)
 
     def _prepare_invoice_lines_vals_list(self, **optional_values):
         # EXTENDS sale: a line with a rule bills what its pre-bills decided, settlements included.

@@ -110,6 +110,26 @@ def consume(lots, quantity, on):
     return taken
 
 
+def draw_lots(lots, entries):
+    """Cover work with prepaid lots in the order given; what is on a bill keeps its part beyond.
+
+    :param lots: as for `consume`
+    :param entries: list of (key, quantity, day, part beyond that is billed, or None)
+    :return: ({key: ([(lot key, quantity)], beyond)}, {lot key: what is left of it})
+    """
+    left = {key: decimal(available) for key, available, _start, _expiry in lots}
+    parts = {}
+    for key, quantity, day, billed in sorted(entries, key=lambda entry: entry[3] is None):
+        quantity = decimal(quantity)
+        current = [(lot, left[lot], start, expiry) for lot, _all, start, expiry in lots]
+        taken = consume(current, quantity - decimal(billed or 0), day)
+        for lot, part in taken:
+            left[lot] -= part
+        beyond = quantity - sum(part for _lot, part in taken) if billed is None else decimal(billed)
+        parts[key] = taken, beyond
+    return parts, left
+
+
 def replenish(balance, minimum, target):
     """Return what to ask for so that a balance below `minimum` is `target` again, else zero.
 

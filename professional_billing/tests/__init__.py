@@ -10,9 +10,11 @@ from . import test_concurrency
 from . import test_contract
 from . import test_demo
 from . import test_deposits
+from . import test_discounts
 from . import test_documents
 from . import test_four_months
 from . import test_ledger_property
+from . import test_method_prepaid
 from . import test_method_progress
 from . import test_method_recurring
 from . import test_method_retainer
@@ -29,6 +31,7 @@ from . import test_rules_caps
 from . import test_rules_compensation
 from . import test_rules_day_counts
 from . import test_rules_deposits
+from . import test_rules_discounts
 from . import test_rules_followup
 from . import test_rules_import
 from . import test_rules_interest
@@ -46,3 +49,4 @@ from . import test_rules_tiers
 from . import test_screens
 from . import test_time_terms
 from . import test_tours
+from . import test_one_invoice

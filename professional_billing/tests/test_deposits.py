@@ -1,23 +1,12 @@
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
-from .common import BillingCommon
+from .common_deductions import DeductionsCommon
 
 
 @tagged("post_install", "-at_install")
-class TestDeposits(BillingCommon):
+class TestDeposits(DeductionsCommon):
     """Down payments drawn down bill by bill, by Odoo's own down payment lines."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.account = cls.env["account.account"].create(
-            {"name": "Deposits of clients", "code": "DEPOS", "account_type": "liability_current"}
-        )
-        cls.company.downpayment_account_id = cls.account
-        cls.company.billing_retention_account_id = cls.env["account.account"].create(
-            {"name": "Retentions", "code": "RETENT", "account_type": "asset_current"}
-        )
 
     def _engage(self, product=None, deposits=(5000,), **vals):
         """An engagement of 100 hours with posted down payments of these amounts, before tax."""
@@ -28,16 +17,6 @@ class TestDeposits(BillingCommon):
             self._deposit(order, amount)
         return order
 
-    def _deposit(self, order, amount, post=True):
-        """Invoice a down payment that is `amount` before tax."""
-        total = order.amount_total * amount / order.amount_untaxed
-        move = self._bill_by_wizard(
-            order, advance_payment_method="fixed", fixed_amount=order.currency_id.round(total)
-        )
-        if post:
-            move.action_post()
-        return move
-
     def _work(self, order, hours, post=True):
         self._log_time(order.order_line[0], hours)
         return self._bill(order, post=post)
@@ -45,11 +24,6 @@ class TestDeposits(BillingCommon):
     def _left(self, order):
         order.invalidate_recordset(["deposit_left"])
         return order.deposit_left
-
-    def _draws(self, move):
-        return move.invoice_line_ids.filtered(
-            lambda line: line.is_downpayment and line.display_type == "product"
-        )
 
     def test_5000_against_a_bill_of_1000_leaves_4000(self):
         order = self._engage()
@@ -71,7 +45,7 @@ class TestDeposits(BillingCommon):
                     "quantity": -1.0,
                     "price_unit": 1000.0,
                     "price_subtotal": -1000.0,
-                    "account_id": self.account.id,
+                    "account_id": self.deposit_account.id,
                     "tax_ids": self.tax_sale_a.ids,
                 }
             ],
@@ -94,7 +68,7 @@ class TestDeposits(BillingCommon):
         self.assertEqual(deposit.qty_invoiced, 0)
         self.assertEqual(deposit.price_unit, 5000)
         self.assertEqual(self._work(order, 2).amount_untaxed, 200)
-        lines = self.env["account.move.line"].search([("account_id", "=", self.account.id)])
+        lines = self.env["account.move.line"].search([("account_id", "=", self.deposit_account.id)])
         self.assertAlmostEqual(sum(lines.mapped("balance")), 0)
         self.assertLedger(order)
 
@@ -330,18 +304,7 @@ class TestDeposits(BillingCommon):
     def test_currencies_with_0_and_3_decimals(self):
         for decimals, price, left in ((0, 1235, 3765), (3, 1234.567, 3765.433)):
             with self.subTest(decimals=decimals):
-                currency = self.env["res.currency"].create(
-                    {
-                        "name": f"XX{decimals}",
-                        "symbol": f"X{decimals}",
-                        "rounding": 10**-decimals,
-                        "rate_ids": [Command.create({"name": "2016-01-01", "rate": 2})],
-                    }
-                )
-                pricelist = self.env["product.pricelist"].create(
-                    {"name": currency.name, "currency_id": currency.id}
-                )
-                order = self._engage(pricelist_id=pricelist.id)
+                order = self._engage(pricelist_id=self._new_pricelist(decimals).id)
                 order.order_line[0].price_unit = price
                 move = self._work(order, 1)
                 self.assertAlmostEqual(move.amount_total, 0, decimals)

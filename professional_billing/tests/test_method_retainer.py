@@ -64,7 +64,7 @@ class TestMethodRetainer(MethodCommon):
             self.assertItem(item, quantity=3.0, amount=450.0, worked_quantity=6.0)
             self.assertExplained(
                 item,
-                "15.00 − (10.00 + 2.00) = 3.00 h; 3.00 h of this entry lie beyond",
+                "15.00 h − (10.00 h + 2.00 h) = 3.00 h; 3.00 h of this entry lie beyond",
                 "Price beyond the allowance: 150.00 / Hours",
                 "3.00 h × 150.00 = 450.00",
             )
@@ -196,7 +196,7 @@ class TestMethodRetainer(MethodCommon):
             line = self._retain(recurring_start=day(1, 10))
             item = self._work(line, 2, day(1, 5))
             self.assertItem(item, quantity=2.0, amount=300.0)
-            self.assertExplained(item, "includes no hours on that day")
+            self.assertExplained(item, "includes nothing on that day")
 
     def test_terms_that_cannot_be(self):
         with self._on(2026, 1, 31):
@@ -210,6 +210,89 @@ class TestMethodRetainer(MethodCommon):
                 with self.subTest(terms), self.assertRaises(ValidationError) as caught:
                     line.write(terms)
                 self.assertIn(words, str(caught.exception))
+
+    def test_minimum_fee(self):
+        """A fee of 2,000.00 as a minimum: the bill is the larger of the fee and the work."""
+        with self._on(2026, 1, 31):
+            line = self._retain(retainer_measure="money", hours=0, price=180)
+            self._work(line, 10, day(1, 12))
+            last = self._work(line, 3, day(1, 20))
+            # 1,800.00 and 540.00 are 340.00 more than the fee.
+            self.assertItem(last, amount=340.0, rate=180.0, worked_quantity=3.0)
+            self.assertExplained(
+                last,
+                "Price agreed for time: 180.00 / Hours\n3.00 h × 180.00 = 540.00",
+                "2,340.00 − (2,000.00 + 0.00) = 340.00; 340.00 of this entry lie beyond",
+            )
+            self.assertEqual(self._post(line), 2340)
+        with self._on(2026, 2, 28):
+            self.assertItem(self._work(line, 11, day(2, 3)), amount=0.0, blocked_reason="included")
+            self.assertEqual(self._post(line), 2000)
+            self.assertLedger(line.order_id)
+
+    def test_minimum_fee_carried_over(self):
+        with self._on(2026, 2, 28):
+            line = self._retain(
+                retainer_measure="money",
+                hours=0,
+                price=100,
+                retainer_rollover="capped",
+                retainer_rollover_cap=500,
+            )
+            self._work(line, 10, day(1, 12))
+            item = self._work(line, 26, day(2, 3))
+            self.assertItem(item, amount=100.0, quantity=1.0)
+            self.assertEqual(self._post(line), 4100)
+
+    def test_minimum_fee_at_rates_that_rise(self):
+        """A later price changes what is open, not what a billed fee has covered."""
+        with self._on(2026, 2, 10):
+            line = self._retain(retainer_measure="money", hours=0, price=100)
+            january = self._work(line, 18, day(1, 12))
+            self.assertEqual(self._post(line), 4000)
+            february = self._work(line, 18, day(2, 3))
+            line.overage_price = 200
+            self.assertItem(january, amount=0.0, rate=100.0, blocked_reason="included")
+            self.assertItem(february, amount=0.0, rate=100.0, blocked_reason="included")
+            late = self._work(line, 3, day(1, 13))
+            # 1,800.00 and 600.00 are 400.00 more than January's fee.
+            self.assertItem(late, amount=400.0, rate=200.0, quantity=2.0)
+            self.assertEqual(self._post(line), 400)
+
+    def test_minimum_fee_to_the_cent(self):
+        """Hours that are no hundredths do not move the bill off the larger of fee and work."""
+        with self._on(2026, 1, 31):
+            line = self._retain(retainer_measure="money", hours=0, price=150)
+            for number in range(2, 9):
+                self._work(line, 2 + 1 / 3, day(1, number))
+            # 7 × 350.00 = 2,450.00; of the sixth entry 100.00 lie beyond.
+            beyond = self._items(line.order_id).filtered("timesheet_id").sorted("date")[-2:]
+            self.assertEqual(beyond.mapped("amount"), [100, 350])
+            self.assertEqual(self._post(line), 2450)
+            self._credit(self.last_move)
+            self.assertEqual(sum(beyond.mapped("open_amount")), 450)
+            self.assertLedger(line.order_id)
+
+    def test_minimum_fee_needs_a_price(self):
+        with self._on(2026, 1, 31):
+            sentence = self._confirm_error(
+                self.retained, {"recurring_start": day(1, 1), "retainer_measure": "money"}
+            )
+            self.assertIn("enter the price of an hour", sentence)
+
+    def test_an_entry_looks_at_its_own_periods(self):
+        """Old periods are not read again for new work."""
+        with self._on(2026, 6, 30):
+            line = self._retain(retainer_rollover="one_period")
+            for month in range(1, 6):
+                self._work(line, 5, day(month, 10))
+            entry = self._log_time(line, 14, day(6, 10))
+            self.assertItem(entry.billing_item_ids, quantity=0.0)
+            shared = self.env["billing.item"]._with_same_day(entry)
+            self.assertEqual(shared.mapped("date"), [day(6, 10)])
+            late = self._log_time(line, 12, day(4, 11))
+            self.assertItem(late.billing_item_ids, quantity=2.0)
+            self.assertEqual(len(self.env["billing.item"]._with_same_day(late)), 4)
 
     def test_dialog_and_words(self):
         with self._on(2026, 1, 1):

@@ -2,20 +2,12 @@ from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
 
-from .common import BillingCommon
+from .common_deductions import DeductionsCommon
 
 
 @tagged("post_install", "-at_install")
-class TestRetention(BillingCommon):
+class TestRetention(DeductionsCommon):
     """What clients hold back of each bill: on the bill, after a credit, when it is released."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.account = cls.env["account.account"].create(
-            {"name": "Retentions", "code": "RETENT", "account_type": "asset_current"}
-        )
-        cls.company.billing_retention_account_id = cls.account
 
     def _engage(self, product=None, percent=10, maximum=0, **vals):
         return self._create_engagement(
@@ -30,9 +22,6 @@ class TestRetention(BillingCommon):
         order.order_line.price_unit = price
         self._log_time(order.order_line, 1)
         return self._bill(order, post=post)
-
-    def _retention(self, move):
-        return move.invoice_line_ids.filtered("billing_retention_order_id")
 
     def _held(self, order):
         order.invalidate_recordset(["retention_held", "retention_releasable"])
@@ -64,7 +53,7 @@ class TestRetention(BillingCommon):
         line = self._retention(move)
         self.assertRecordValues(
             line,
-            [{"price_subtotal": -8000.0, "account_id": self.account.id, "tax_ids": []}],
+            [{"price_subtotal": -8000.0, "account_id": self.retention_account.id, "tax_ids": []}],
         )
         self.assertEqual(
             line.name,
@@ -81,7 +70,7 @@ class TestRetention(BillingCommon):
         release = self._release(order)
         self.assertEqual(release.state, "draft")
         self.assertRecordValues(release, [{"amount_untaxed": 8000.0, "amount_tax": 0.0}])
-        self.assertEqual(release.invoice_line_ids.account_id, self.account)
+        self.assertEqual(release.invoice_line_ids.account_id, self.retention_account)
         release.action_post()
         self.assertEqual(self._held(order), 0)
         self.assertEqual(sum(line.balance for line in order.retention_line_ids), 0)
@@ -146,23 +135,10 @@ class TestRetention(BillingCommon):
         self.assertRecordValues(move, [{"amount_untaxed": 540.0, "amount_tax": 90.0}])
         self.assertLedger(order)
 
-    def _foreign(self, decimals):
-        currency = self.env["res.currency"].create(
-            {
-                "name": f"XX{decimals}",
-                "symbol": f"X{decimals}",
-                "rounding": 10**-decimals,
-                "rate_ids": [Command.create({"name": "2016-01-01", "rate": 2})],
-            }
-        )
-        return self.env["product.pricelist"].create(
-            {"name": currency.name, "currency_id": currency.id}
-        )
-
     def test_currencies_with_0_and_3_decimals(self):
         for decimals, price, held in ((0, 1235, 124), (3, 1234.567, 123.457)):
             with self.subTest(decimals=decimals):
-                order = self._engage(pricelist_id=self._foreign(decimals).id)
+                order = self._engage(pricelist_id=self._new_pricelist(decimals).id)
                 move = self._bill_fee(order, price)
                 self.assertAlmostEqual(self._retention(move).price_subtotal, -held, decimals)
                 self.assertAlmostEqual(self._retention(move).price_unit, -held, decimals)
@@ -355,7 +331,7 @@ class TestRetention(BillingCommon):
         order = self._engage()
         self._bill_fee(order, 1000)
         release = self._release(order)
-        release.currency_id = self._foreign(2).currency_id
+        release.currency_id = self._new_pricelist(2).currency_id
         with self.assertRefused("Set its currency back"):
             release.action_post()
 

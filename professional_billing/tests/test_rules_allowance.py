@@ -274,3 +274,44 @@ class TestReplenish(unittest.TestCase):
         request = allowance.replenish(balance, minimum, minimum + more)
         self.assertGreaterEqual(request, 0)
         self.assertEqual(allowance.replenish(balance + request, minimum, minimum + more), 0)
+
+
+class TestDrawLots(unittest.TestCase):
+    def test_first_block_first(self):
+        """40 h from January, 20 h from May: 45 h of May take 40 and 5; what is left is 15."""
+        lots = [("A", 40, datetime.date(2025, 1, 1), None), ("B", 20, DAY, None)]
+        parts, left = allowance.draw_lots(lots, [("x", 30, DAY, None), ("y", 15, DAY, None)])
+        self.assertEqual(parts, {"x": ([("A", 30)], 0), "y": ([("A", 10), ("B", 5)], 0)})
+        self.assertEqual(left, {"A": 0, "B": 15})
+
+    def test_beyond(self):
+        parts, left = allowance.draw_lots([("A", 10, DAY, None)], [("x", 12, DAY, None)])
+        self.assertEqual(parts, {"x": ([("A", 10)], 2)})
+        self.assertEqual(left, {"A": 0})
+
+    def test_what_is_billed_keeps_its_part(self):
+        """Of 8 h 3 h were billed: they took 5 h, so an earlier entry of 10 h finds 5 h."""
+        parts, _left = allowance.draw_lots(
+            [("A", 10, DAY, None)], [("early", 10, DAY, None), ("billed", 8, DAY, 3)]
+        )
+        self.assertEqual(parts["billed"], ([("A", 5)], 3))
+        self.assertEqual(parts["early"], ([("A", 5)], 5))
+
+    def test_run_out(self):
+        lots = [("A", 10, DAY - datetime.timedelta(days=30), DAY)]
+        parts, left = allowance.draw_lots(lots, [("x", 4, DAY, None)])
+        self.assertEqual((parts, left), ({"x": ([], 4)}, {"A": 10}))
+
+    @given(prepaid(), st.lists(st.tuples(hours, near), max_size=8))
+    def test_nothing_is_lost(self, lots, work):
+        """Each entry is covered or lies beyond; no lot gives more than it has."""
+        entries = [(index, quantity, day, None) for index, (quantity, day) in enumerate(work)]
+        parts, left = allowance.draw_lots(lots, entries)
+        for index, quantity, _day, _billed in entries:
+            taken, beyond = parts[index]
+            self.assertEqual(sum(part for _lot, part in taken) + beyond, quantity)
+            self.assertGreaterEqual(beyond, 0)
+        for key, available, _start, _expiry in lots:
+            used = sum(part for taken, _b in parts.values() for lot, part in taken if lot == key)
+            self.assertEqual(left[key], available - used)
+            self.assertGreaterEqual(left[key], min(available, 0))
