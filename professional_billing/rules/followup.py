@@ -25,7 +25,7 @@ BY_AGE = "by_age"  # the highest level that the instalment is old enough for
 class Level:
     """One step of a policy; days after the due date, least days since the step before.
 
-    A level of negative days comes before the due date. `min_amount` is in the company's currency,
+    A level of negative days comes before the due date, one of no days on it or later. `min_amount` is in the company's currency,
     `min_percent` of all that the customer has open.
     """
 
@@ -132,12 +132,12 @@ def due_level(item, levels, history, holds, on, catch_up=PROGRESSIVE, contact_ga
         return Decision(None, hold.reason, hold.until)
     counted = [reminder for reminder in history if reminder.state != FAILED]
     left = levels_left(levels, counted)
-    early = _level_before_due(item, left, counted, on, contact_gap)
-    if early:
-        return _decide(early, item, counted, on, contact_gap)
-    late = [level for level in left if level.delay_days >= 0]
-    if on <= item.due_date and not (late and late[0].delay_days == 0):
+    if on <= item.due_date:
+        early = _level_before_due(item, left, counted, on, contact_gap)
+        if early:
+            return _decide(early, item, counted, on, contact_gap)
         return Decision(None, "not_overdue", item.due_date + datetime.timedelta(days=1))
+    late = [level for level in left if level.delay_days >= 0]
     if not late:
         return Decision(None, "all_sent")
     candidates = _levels_by_age(item, late, on) if catch_up == BY_AGE else late[:1]
@@ -170,16 +170,11 @@ def levels_left(levels, history):
 
 
 def _level_before_due(item, left, history, on, contact_gap):
-    """Return the level before the due date that is due, else the next that will be, or None."""
-    reminded_late = any(reminder.on > (reminder.due_date or item.due_date) for reminder in history)
-    if on > item.due_date or reminded_late:
+    """Return the level due by the due date, the latest if many are, else the next, or None."""
+    if any(reminder.on > (reminder.due_date or item.due_date) for reminder in history):
         return None
-    starts = {
-        level: start
-        for level in left
-        if level.delay_days < 0
-        and (start := _start(level, item, history, contact_gap)) <= item.due_date
-    }
+    starts = {level: _start(level, item, history, contact_gap) for level in left}
+    starts = {level: start for level, start in starts.items() if start <= item.due_date}
     begun = [level for level, start in starts.items() if start <= on]
     if begun:
         return max(begun, key=lambda level: level.delay_days)

@@ -193,6 +193,12 @@ class TestCatchUpByAge(Deciding, unittest.TestCase):
         self.check(self.decide(60, [sent(LEVELS[1], day(34))]), 3, "due", 44)
         self.check(self.decide(90, [sent(LEVELS[2], day(60))]), None, "all_sent")
 
+    def test_levels_out_of_order(self):
+        """The next level is the one that comes first, not the one that stands first."""
+        levels = [followup.Level(1, 10, 30), followup.Level(2, 20, 10)]
+        self.check(self.decide(5, levels=levels), None, "not_yet", 10)
+        self.check(self.decide(10, levels=levels), 2, "due", 10)
+
     def test_v30_minimum_of_all_that_is_open(self):
         """Below the minimum of the highest level, the next lower one is sent, but not again."""
         levels = [
@@ -302,6 +308,9 @@ class TestBeforeDue(unittest.TestCase):
         self.check(0, 1, "due", 0, levels=levels)
         self.check(3, 1, "due", 0, levels=levels, overdue=D(100))
         self.check(0, None, "not_overdue", 1, [sent(levels[0], day(0))], levels=levels)
+        both = [*self.early, levels[0]]
+        self.check(-1, 9, "due", -3, levels=both)
+        self.check(0, 1, "due", 0, levels=both)
 
 
 @st.composite
