@@ -25,8 +25,8 @@ BY_AGE = "by_age"  # the highest level that the instalment is old enough for
 class Level:
     """One step of a policy; days after the due date, least days since the step before.
 
-    A level of negative days comes before the due date, one of no days on it or later. `min_amount` is in the company's currency,
-    `min_percent` of all that the customer has open.
+    A level of negative days comes before the due date, one of no days on it or later. `min_amount`
+    is in the company's currency, `min_percent` of all that the customer has open.
     """
 
     id: int
