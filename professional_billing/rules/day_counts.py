@@ -43,7 +43,11 @@ def year_days(day, convention=ACT_365):
 
 
 def year_starts(first, last, convention=ACT_365):
-    """Return the days after `first`, up to `last`, on which a year of other length may begin."""
+    """Return the days after `first`, up to `last`, on which a year of other length may begin.
+
+    :raise ValueError: on an unknown convention
+    """
+    _check(convention)
     if convention != ACT_ACT:
         return []
     return [datetime.date(year, 1, 1) for year in range(first.year + 1, last.year + 1)]

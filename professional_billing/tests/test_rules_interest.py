@@ -383,6 +383,8 @@ class TestLateInterest(unittest.TestCase):
             arguments = {"principal": 1000, "rates": fixed(10), **options}
             with self.assertRaisesRegex(ValueError, message):
                 interest.late_interest(due=DUE, until=days_on(DUE, 9), **arguments)
+            with self.assertRaises(ValueError, msg="also when nothing is late yet"):
+                interest.late_interest(due=DUE, until=DUE, **arguments)
 
 
 amounts = st.decimals(min_value=0, max_value=10**6, places=2)
