@@ -7,6 +7,7 @@ currency. The ways of counting days are Zuora's three: actual days, months of 30
 import calendar
 import datetime
 
+from .day_counts import days_360
 from .rounding import decimal, money
 
 _DAYS = {"day": 1, "week": 7}
@@ -128,11 +129,7 @@ def _fixed_30(start, day, end):
 
 
 def _30_360(start, day, end):
-    return _days_360(day) - _days_360(start), _days_360(end) - _days_360(start)
-
-
-def _days_360(day):
-    return 30 * _month(day) + min(day.day, 30)
+    return days_360(day) - days_360(start), days_360(end) - days_360(start)
 
 
 _RUN_UP = {"actual": _actual, "fixed_30": _fixed_30, "30_360": _30_360}

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ..rules import followup
 
+D = Decimal
 DUE = datetime.date(2026, 3, 1)
 
 
@@ -30,11 +31,12 @@ def sent(level, on, state=followup.SENT, **values):
     return followup.Reminder(level.id, level.sequence, on, state, **values)
 
 
-class TestDueLevel(unittest.TestCase):
-    """Which level is due on a day, and why not."""
+class Deciding:
+    options = {}
 
-    def decide(self, on, history=(), levels=LEVELS, holds=(), **values):
-        return followup.due_level(item(**values), levels, history, holds, day(on))
+    def decide(self, on, history=(), levels=LEVELS, holds=(), options=None, **values):
+        options = {**self.options, **(options or {})}
+        return followup.due_level(item(**values), levels, history, holds, day(on), **options)
 
     def check(self, decision, level, reason, date=None):
         self.assertEqual(
@@ -42,6 +44,10 @@ class TestDueLevel(unittest.TestCase):
         )
         if date is not None:
             self.assertEqual(decision.date, day(date))
+
+
+class TestDueLevel(Deciding, unittest.TestCase):
+    """Which level is due on a day, and why not."""
 
     def test_levels_over_time(self):
         first, second = LEVELS[:2]
@@ -60,6 +66,14 @@ class TestDueLevel(unittest.TestCase):
         self.check(self.decide(60, [first]), None, "gap", 70)
         self.check(self.decide(69, [first]), None, "gap", 70)
         self.check(self.decide(70, [first]), 2, "due", 70)
+
+    def test_6_29_levels_of_tryton(self):
+        """Levels after 5, 20 and 40 days; a level that was not sent stays the next one."""
+        levels = [followup.Level(n, n, days) for n, days in ((1, 5), (2, 20), (3, 40))]
+        self.check(self.decide(4, levels=levels), None, "not_yet", 5)
+        self.check(self.decide(5, levels=levels), 1, "due", 5)
+        self.check(self.decide(30, levels=levels), 1, "due")
+        self.check(self.decide(30, [sent(levels[0], day(29))], levels), 2, "due")
 
     def test_a_gap_of_zero_still_is_not_the_same_day(self):
         eager = [followup.Level(1, 10, 1), followup.Level(2, 20, 2)]
@@ -110,10 +124,197 @@ class TestDueLevel(unittest.TestCase):
 
     def test_no_levels(self):
         self.check(self.decide(30, levels=()), None, "all_sent")
+        self.check(self.decide(0, levels=()), None, "not_overdue", 1)
+
+    def test_the_hold_that_lasts_longest(self):
+        """The day on which follow-up goes on is that of the last hold."""
+        until = [followup.Hold("promise", day(40)), followup.Hold("manual", day(50))]
+        self.check(self.decide(30, holds=until), None, "manual", 50)
+        self.check(self.decide(30, holds=until[::-1]), None, "manual", 50)
+        decision = self.decide(30, holds=[*until, followup.Hold("dispute")])
+        self.check(decision, None, "dispute")
+        self.assertIsNone(decision.date)
+
+    def test_edge_41_posted_overdue(self):
+        """An invoice posted late gets its first reminder some days after that."""
+        self.check(self.decide(30, not_before=day(33)), None, "not_yet", 33)
+        self.check(self.decide(33, not_before=day(33)), 1, "due", 33)
+        first = sent(LEVELS[0], day(33))
+        self.check(self.decide(35, [first], not_before=day(33)), None, "gap", 43)
+
+    def test_contact_with_the_customer(self):
+        """No message about one invoice so soon after one about another."""
+        options = {"contact_gap": 5}
+        late = {"customer_contact": day(6), "options": options}
+        self.check(self.decide(10, **late), None, "gap", 11)
+        self.check(self.decide(11, **late), 1, "due", 11)
+        self.check(self.decide(10, customer_contact=day(6)), 1, "due", 7)
+
+    def test_edge_65_gap_from_a_broken_promise(self):
+        """After it the next level follows, not the first, by its gap from the date promised."""
+        history = [sent(LEVELS[0], day(7))]
+        self.check(self.decide(39, history, last_contact=day(30)), None, "gap", 40)
+        self.check(self.decide(40, history, last_contact=day(30)), 2, "due", 40)
+
+    def test_v30_minimum_of_all_that_is_open(self):
+        """100 of 1,000 open reach 10 %, 100 of 1,100 (9.09 %) do not (SAP).
+
+        What falls back to the first level is not sent again once that level was.
+        """
+        levels = [
+            followup.Level(1, 10, 7, 7, D(10), D(10)),
+            followup.Level(2, 20, 21, 7, D(10), D(10)),
+        ]
+        self.check(self.decide(30, levels=levels, open_company=D(1000)), 1, "due")
+        history = [sent(levels[0], day(7))]
+        fallen = self.decide(30, history, levels, open_company=D(1100))
+        self.check(fallen, None, "below_minimum")
+        self.assertEqual(fallen.upcoming.id, 2)
+        self.check(self.decide(30, history, levels, open_company=D(1000)), 2, "due")
+        with self.assertRaisesRegex(ValueError, "open amount"):
+            self.decide(30, levels=levels)
+
+    def test_refused(self):
+        with self.assertRaisesRegex(ValueError, "Unknown catch-up 'jump'"):
+            self.decide(30, options={"catch_up": "jump"})
+
+
+class TestCatchUpByAge(Deciding, unittest.TestCase):
+    """A policy that skips to the level an instalment is old enough for."""
+
+    options = {"catch_up": "by_age"}
+
+    def test_late_start(self):
+        """The highest level comes at once, and after it nothing lower."""
+        self.check(self.decide(6), None, "not_yet", 7)
+        self.check(self.decide(20), 1, "due", 7)
+        self.check(self.decide(34), 2, "due", 21)
+        self.check(self.decide(60), 3, "due", 35)
+        self.check(self.decide(60, [sent(LEVELS[1], day(34))]), 3, "due", 44)
+        self.check(self.decide(90, [sent(LEVELS[2], day(60))]), None, "all_sent")
+
+    def test_levels_out_of_order(self):
+        """The next level is the one that comes first, not the one that stands first."""
+        levels = [followup.Level(1, 10, 30), followup.Level(2, 20, 10)]
+        self.check(self.decide(5, levels=levels), None, "not_yet", 10)
+        self.check(self.decide(10, levels=levels), 2, "due", 10)
+
+    def test_v30_minimum_of_all_that_is_open(self):
+        """Below the minimum of the highest level, the next lower one is sent, but not again."""
+        levels = [
+            followup.Level(1, 10, 7, 7, D(10), D(5)),
+            followup.Level(2, 20, 21, 7, D(10), D(10)),
+        ]
+        self.check(self.decide(30, levels=levels, open_company=D(1000)), 2, "due")
+        self.check(self.decide(30, levels=levels, open_company=D(1100)), 1, "due")
+        again = self.decide(40, [sent(levels[0], day(30))], levels, open_company=D(1100))
+        self.check(again, None, "below_minimum")
+        poor = self.decide(30, levels=levels, open_company=D(2100))
+        self.check(poor, None, "below_minimum")
+        self.assertEqual(poor.upcoming.id, 2)
+
+    def test_edge_41_posted_overdue(self):
+        self.check(self.decide(60, not_before=day(63)), None, "not_yet", 63)
+        self.check(self.decide(63, not_before=day(63)), 3, "due", 63)
+
+    def test_contact_with_the_customer(self):
+        late = {"customer_contact": day(36), "options": {"contact_gap": 5}}
+        self.check(self.decide(40, **late), None, "gap", 41)
+        self.check(self.decide(41, **late), 3, "due", 41)
+
+    def test_failed_reminder_leaves_the_level_open(self):
+        failed = sent(LEVELS[2], day(40), followup.FAILED)
+        self.check(self.decide(41, [failed]), 3, "due")
+
+    def test_paid_and_credit(self):
+        self.check(self.decide(40, residual=D(0)), None, "paid")
+        self.check(self.decide(40, credit=D(100)), None, "credit_covers")
+        self.check(self.decide(40, credit=D("99.99")), 3, "due")
+
+
+class TestBeforeDue(unittest.TestCase):
+    """Reminders before the due date."""
+
+    early = (
+        followup.Level(id=8, sequence=1, delay_days=-14),
+        followup.Level(id=9, sequence=2, delay_days=-3, min_gap_days=4),
+    )
+    levels = (*early, *LEVELS)
+
+    def check(self, on, level, reason, date=None, history=(), levels=None, **values):
+        options = values.pop("options", {})
+        decision = followup.due_level(
+            item(**{"overdue": D(0), "overdue_company": D(0), **values}),
+            levels or self.levels, history, (), day(on), **options,
+        )  # fmt: skip
+        found = decision.level and decision.level.id, decision.reason
+        self.assertEqual(found, (level, reason), decision)
+        if date is not None:
+            self.assertEqual(decision.date, day(date))
+
+    def test_over_time(self):
+        self.check(-15, None, "not_yet", -14)
+        self.check(-14, 8, "due", -14)
+        first = sent(self.early[0], day(-14))
+        self.check(-4, None, "not_yet", -3, [first])
+        self.check(-3, 9, "due", -3, [first])
+        both = [first, sent(self.early[1], day(-3))]
+        self.check(0, None, "not_overdue", 1, both)
+        for on, level, reason in ((6, None, "not_yet"), (7, 1, "due")):
+            self.check(on, level, reason, 7, both, overdue=D(100), overdue_company=D(100))
+
+    def test_only_the_latest(self):
+        """A run that comes late sends one, not one after the other."""
+        self.check(-2, 9, "due", -3)
+        self.check(0, 9, "due", -3)
+        self.check(0, None, "not_overdue", 1, [sent(self.early[1], day(-2))])
+
+    def test_edge_40_never_after_the_due_date(self):
+        self.check(1, None, "not_yet", 7)
+        self.check(7, 1, "due", overdue=D(100))
+        for catch_up in ("progressive", "by_age"):
+            options = {"catch_up": catch_up}
+            self.check(90, None, "all_sent", levels=self.early, options=options)
+
+    def test_no_gap_beyond_the_due_date(self):
+        """One that could only follow too late does not come; the first overdue one is next."""
+        first = sent(self.early[0], day(-3))
+        self.check(0, None, "not_overdue", 1, [first])
+        self.check(-1, None, "gap", 0, [sent(self.early[0], day(-4))])
+
+    def test_never_after_a_late_one(self):
+        """The due date was moved on after a reminder that it is past: no courtesy follows."""
+        before = sent(LEVELS[0], day(-20), due_date=day(-30))
+        later = followup.Level(id=7, sequence=99, delay_days=-3)
+        self.check(-2, None, "not_overdue", 1, [before], levels=(*LEVELS, later))
+        self.check(-2, 7, "due", levels=(*LEVELS, later))
+
+    def test_credit_and_minimum(self):
+        """Asked for is what is overdue and what falls due now; a minimum needs to know it."""
+        self.check(-3, 9, "due", credit=D("99.99"))
+        self.check(-3, None, "credit_covers", credit=D(100))
+        self.check(-3, 9, "due", credit=D(100), overdue=D(1))
+        level = [followup.Level(1, 1, -5, min_amount=D(150))]
+        self.check(-3, None, "below_minimum", levels=level, residual_company=D("149.99"))
+        self.check(-3, 1, "due", levels=level, residual_company=D(150))
+        self.check(-3, 1, "due", levels=level, residual_company=D(100), overdue_company=D(50))
+        with self.assertRaisesRegex(ValueError, "residual amount"):
+            self.check(-3, 1, "due", levels=level)
+
+    def test_on_the_due_date(self):
+        """A level of no days comes on the day itself, and late if need be."""
+        levels = [followup.Level(1, 1, 0), followup.Level(2, 2, 7)]
+        self.check(-1, None, "not_yet", 0, levels=levels)
+        self.check(0, 1, "due", 0, levels=levels)
+        self.check(3, 1, "due", 0, levels=levels, overdue=D(100))
+        self.check(0, None, "not_overdue", 1, [sent(levels[0], day(0))], levels=levels)
+        both = [*self.early, levels[0]]
+        self.check(-1, 9, "due", -3, levels=both)
+        self.check(0, 1, "due", 0, levels=both)
 
 
 @st.composite
-def policies(draw):
+def policies(draw, earliest=1):
     size = draw(st.integers(1, 5))
     levels = []
     for index in range(size):
@@ -121,7 +322,7 @@ def policies(draw):
             followup.Level(
                 id=index + 1,
                 sequence=draw(st.integers(0, 3)),
-                delay_days=draw(st.integers(1, 60)),
+                delay_days=draw(st.integers(earliest, 60)),
                 min_gap_days=draw(st.integers(0, 20)),
             )
         )
@@ -168,6 +369,40 @@ class TestFollowupProperties(unittest.TestCase):
         one = followup.due_level(item(), levels, history, (), day(offset))
         two = followup.due_level(item(), levels[::-1], history[::-1], (), day(offset))
         self.assertEqual(one, two)
+
+    @given(policies(-30), st.lists(st.integers(-40, 150), max_size=30), st.integers(0, 10))
+    def test_by_age_and_before_due(self, levels, offsets, contact_gap):
+        """However a policy catches up: no level twice or backwards, none early after the due date."""
+        for catch_up in (followup.PROGRESSIVE, followup.BY_AGE):
+            history, contact = [], None
+            for offset in sorted(offsets):
+                one = item(overdue=D(0) if offset <= 0 else D(100), customer_contact=contact)
+                decision = followup.due_level(
+                    one, levels, history, (), day(offset), catch_up, contact_gap
+                )
+                if not decision.level:
+                    continue
+                level = decision.level
+                if level.delay_days < 0:
+                    self.assertLessEqual(offset, 0)
+                self.assertGreaterEqual(offset, level.delay_days)
+                if contact:
+                    self.assertGreaterEqual((day(offset) - contact).days, max(contact_gap, 1))
+                history.append(sent(level, day(offset)))
+                contact = day(offset)
+            places = {level.id: level.position for level in levels}
+            climbed = [places[reminder.level_id] for reminder in history]
+            self.assertEqual(climbed, sorted(set(climbed)))
+
+    @given(policies(), st.integers(0, 150), st.integers(0, 150))
+    def test_by_age_never_falls_back(self, levels, offset, more):
+        """What is due stays due, and an older instalment is never at a lower level."""
+        now, later = (
+            followup.due_level(item(), levels, (), (), day(on), followup.BY_AGE)
+            for on in (offset, offset + more)
+        )
+        if now.level:
+            self.assertGreaterEqual(later.level.position, now.level.position)
 
 
 class TestShareHistory(unittest.TestCase):

@@ -5,7 +5,7 @@ import unittest
 from decimal import Decimal
 from fractions import Fraction
 
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ..rules import recurring, rounding
@@ -19,6 +19,7 @@ units = st.sampled_from(["day", "week", "month", "quarter", "year"])
 month_units = st.sampled_from(["month", "quarter", "year"])
 amounts = st.decimals(min_value=-(10**6), max_value=10**6, places=2)
 anchors = st.integers(1, 31)
+any_anchor = st.none() | anchors
 decimal_places = st.sampled_from([0, 2, 3])
 
 
@@ -32,12 +33,12 @@ def month_end(date):
 
 
 @st.composite
-def arguments(draw):
+def arguments(draw, units=units, anchors=any_anchor):
     """What `periods` takes: some years at most, any unit, an anchor where there can be one."""
     start = draw(days)
     unit = draw(units)
     length = draw(st.integers(0, 60 if unit in ("day", "week") else 1500))
-    anchor = draw(st.none() | anchors) if unit in MONTHS else None
+    anchor = draw(anchors) if unit in MONTHS else None
     interval = draw(st.integers(1, 5))
     return start, start + datetime.timedelta(days=length), unit, interval, anchor
 
@@ -208,20 +209,19 @@ class TestPeriods(unittest.TestCase):
             else:
                 self.assertEqual((after - first).days, {"day": 1, "week": 7}[unit] * interval)
 
-    @given(arguments())
+    @given(arguments(month_units))
     def test_anchors_do_not_drift(self, args):
         """Every period of months begins on the agreed day, or on the last of a shorter month."""
-        start, _end, unit, _interval, anchor = args
-        assume(unit in MONTHS)
+        start, _end, _unit, _interval, anchor = args
         for first, after in recurring.whole_periods(*args):
             for edge in (first, after):
                 self.assertEqual(edge.day, min(anchor or start.day, month_end(edge)))
 
-    @given(arguments())
+    # Filtering for what has an anchor would throw most examples away.
+    @given(arguments(month_units, anchors))
     def test_the_stub_is_shorter_than_a_month(self, args):
         """The first regular period begins on the very next anchor."""
         start, end, _unit, _interval, anchor = args
-        assume(anchor)
         anchored = (
             date
             for date in (start + datetime.timedelta(days=count) for count in range(32))
