@@ -157,7 +157,7 @@ class BillingLineTermsMixin(models.AbstractModel):
         min_display_digits="Product Price",
         aggregator=None,
         help="Price of an hour that nothing paid ahead covers; where money is paid ahead, of every "
-        "hour. With rate cards, for work they have no rate for.",
+        "hour. With rate cards, for work they have no rate for. Blocks of hours: 0 is their own price.",
     )
     overage_policy = fields.Selection(
         [("bill", "Is billed"), ("ask", "Waits until somebody approves it")],

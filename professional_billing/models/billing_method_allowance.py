@@ -60,8 +60,8 @@ class BillingMethodAllowance(models.AbstractModel):
         return None
 
     def _describe_beyond(self, line):
-        if line.overage_price:
-            price = line.currency_id.format(line.overage_price)
+        if price := self._get_overage_price(line):
+            price = line.currency_id.format(float(price))
             if self._measures_money(line):
                 yield self.env._("Time costs %(price)s an hour.", price=price)
             else:

@@ -39,6 +39,7 @@ from . import test_rules_metrics
 from . import test_rules_plans
 from . import test_rules_progress
 from . import test_rules_promises
+from . import test_rules_rates
 from . import test_rules_recurring
 from . import test_rules_reference_rates
 from . import test_rules_retention

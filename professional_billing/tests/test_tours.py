@@ -146,6 +146,28 @@ class TestTours(BillingCommon, HttpCase):
         self._tour(url, "professional_billing_retainer", self.salesperson, "retainer.png")
         self.assertRecordValues(order.order_line, [{"retainer_hours": 10, "overage_price": 150}])
 
+    def test_prepaid(self):
+        """A salesperson sells a block of hours that is filled up by itself, and then one more."""
+        advice = self._new_service("Prepaid advice", "prepaid", 150.0)
+        order = self._create_engagement([{"product_id": advice.id, "product_uom_qty": 40}], False)
+        url = f"/odoo/action-professional_billing.action_engagement/{order.id}"
+        self._tour(url, "professional_billing_prepaid", self.salesperson, "prepaid.png")
+        self.assertRecordValues(order.order_line, [{"prepaid_minimum": 5, "prepaid_target": 40}])
+        blocks = order.order_line.billing_block_ids.sorted("number")
+        self.assertEqual(blocks.mapped("quantity"), [40, 20])
+
+    def test_rates(self):
+        """A salesperson agrees on the rate of a role and on a limit, and reads it in words."""
+        role = self.env["billing.role"].create({"name": "Senior consultant"})
+        order = self._create_engagement([self.hours], confirm=False)
+        order.order_line.name = "Consulting by the hour"
+        url = f"/odoo/action-professional_billing.action_engagement/{order.id}"
+        self._tour(url, "professional_billing_rates", self.salesperson, "rates.png")
+        self.assertRecordValues(
+            order.order_line.billing_rate_ids, [{"role_id": role.id, "price_unit": 210}]
+        )
+        self.assertEqual(order.billing_cap_amount, 40000)
+
     def test_retention(self):
         """An officer looks at what is held and releases a part."""
         self.company.billing_retention_account_id = self.env["account.account"].create(

@@ -275,3 +275,141 @@ tours.add("professional_billing_retention", {
         },
     ],
 });
+
+tours.add("professional_billing_prepaid", {
+    steps: () => [
+        {
+            content: "Open the terms of the prepaid hours",
+            trigger: ".o_data_row:contains(Prepaid advice) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "A block that is used up is filled up by itself",
+            trigger: ".modal [name=prepaid_minimum] input",
+            run: "edit 5 && press Tab",
+        },
+        {
+            content: "Up to forty hours",
+            trigger: ".modal [name=prepaid_target] input",
+            run: "edit 40",
+        },
+        {
+            content: "Save the terms",
+            trigger: ".modal .o_form_button_save",
+            run: "click",
+        },
+        {
+            content: "Confirm the order",
+            trigger: "body:not(:has(.modal)) button[name=action_confirm]:enabled",
+            run: "click",
+        },
+        {
+            content: "Look at the blocks",
+            trigger:
+                "body:has(button[name=action_view_billing_items]:contains(6,000.00)) .o_data_row:contains(Prepaid advice) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "What was sold is the first one, and nothing of it is used",
+            trigger:
+                ".modal [name=billing_block_ids] .o_data_row:contains(6,000.00) [name=left]:contains(40.00)",
+        },
+        {
+            content: "The client wants twenty more",
+            trigger: ".modal [name=billing_block_ids] .o_field_x2many_list_row_add a",
+            run: "click",
+        },
+        {
+            content: "Twenty hours",
+            trigger: ".modal .o_selected_row [name=quantity] input",
+            run: "edit 20 && press Tab",
+        },
+        {
+            content: "At the price of the line",
+            trigger: ".modal .o_selected_row [name=price] input:value(3,000.00)",
+        },
+        {
+            content: "Save the block",
+            trigger: ".modal .o_form_button_save",
+            run: "click",
+        },
+        {
+            content: "It can be billed too",
+            trigger:
+                "body:not(:has(.modal)) button[name=action_view_billing_items]:contains(9,000.00)",
+        },
+        {
+            content: "Look at them once more",
+            trigger: ".o_data_row:contains(Prepaid advice) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "Both are there",
+            trigger: ".modal [name=billing_block_ids] .o_data_row:contains(3,000.00)",
+        },
+    ],
+});
+
+tours.add("professional_billing_rates", {
+    steps: () => [
+        {
+            content: "Open the terms of the consultants' time",
+            trigger: ".o_data_row:contains(Consulting by the hour) button[name=action_billing_terms]",
+            run: "click",
+        },
+        {
+            content: "Bill by person, role and service",
+            trigger: ".modal [name=rate_source] .o_radio_item:contains(By person) input",
+            run: "click",
+        },
+        {
+            content: "Agree on a rate for a role",
+            trigger: ".modal [name=billing_rate_ids] .o_field_x2many_list_row_add a",
+            run: "click",
+        },
+        {
+            content: "Senior consultants",
+            trigger: ".modal .o_selected_row [name=role_id] input",
+            run: "edit Senior",
+        },
+        {
+            content: "Choose the role",
+            trigger: ".o-autocomplete--dropdown-item a:contains(Senior consultant)",
+            run: "click",
+        },
+        {
+            content: "210.00 an hour",
+            trigger: ".modal .o_selected_row [name=price_unit] input",
+            run: "edit 210",
+        },
+        {
+            content: "Save the terms",
+            trigger: ".modal .o_form_button_save",
+            run: "click",
+        },
+        {
+            content: "Open the page of billing",
+            trigger: "body:not(:has(.modal)) .o_notebook_headers a[name=professional_billing]",
+            run: "click",
+        },
+        {
+            content: "The contract says so in words",
+            trigger: "[name=billing_summary]:contains(Senior consultant):contains(210.00)",
+        },
+        {
+            content: "Limit the engagement",
+            trigger: "[name=billing_cap_amount] input",
+            run: "edit 40000 && press Tab",
+        },
+        {
+            content: "Save",
+            trigger: ".o_form_button_save",
+            run: "click",
+        },
+        {
+            content: "The limit is said too",
+            trigger:
+                ".o_form_saved [name=billing_summary]:contains(Not more than):contains(40,000.00)",
+        },
+    ],
+});
