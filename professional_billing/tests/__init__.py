@@ -13,6 +13,7 @@ from . import test_deposits
 from . import test_discounts
 from . import test_documents
 from . import test_four_months
+from . import test_four_months_methods
 from . import test_ledger_property
 from . import test_method_prepaid
 from . import test_method_progress
