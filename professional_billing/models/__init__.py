@@ -14,6 +14,7 @@ from . import billing_item_accrual
 from . import billing_item_effects
 from . import billing_item_time
 from . import billing_item_retainer
+from . import billing_item_hold  # holds what the rules before would bill
 from . import billing_line_terms_mixin
 from . import billing_method
 from . import billing_method_fixed_fee
@@ -31,6 +32,7 @@ from . import billing_prebill_invoice
 from . import billing_prebill_limit
 from . import billing_prebill_line
 from . import billing_prebill_payable
+from . import billing_prebill_postpone
 from . import billing_source  # the next ones are made of it
 from . import billing_block
 from . import billing_progress

@@ -16,6 +16,7 @@ BLOCKED_REASONS = [
     ("no_narrative", "No description"),
     ("unapproved", "Time not approved"),
     ("over_cap", "Beyond the limit"),
+    ("on_hold", "On hold"),
     ("missing_po", "No purchase order number"),
     ("non_billable", "Not billable"),
     ("no_hours", "No hours, or less than zero"),

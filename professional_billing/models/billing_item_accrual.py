@@ -14,7 +14,7 @@ SOURCES = (
     "block_id",
 )
 # Reasons that only billing itself gives and takes: the source of an item knows nothing of them.
-KEPT_REASONS = ("price_credit", "over_cap", "negative_bill")
+KEPT_REASONS = ("price_credit", "over_cap", "negative_bill", "on_hold")
 # Where a transaction keeps the time entries that are accrued before it is committed.
 WAITING = "professional_billing.accrue"
 

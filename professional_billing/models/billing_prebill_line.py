@@ -6,7 +6,7 @@ from odoo.tools import float_compare
 from ..rules import rounding, settlement
 
 # What a reviewer decides; the rest of a line is what was open when it was gathered.
-REVIEWED_FIELDS = {"decision", "quantity", "rate", "narrative", "reason_id"}
+REVIEWED_FIELDS = {"decision", "quantity", "rate", "narrative", "reason_id", "hold_until"}
 
 
 class BillingPrebillLine(models.Model):

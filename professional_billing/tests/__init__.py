@@ -51,4 +51,5 @@ from . import test_rules_tiers
 from . import test_screens
 from . import test_time_terms
 from . import test_tours
+from . import test_wip
 from . import test_one_invoice
