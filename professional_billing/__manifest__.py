@@ -35,6 +35,7 @@
         "views/billing_client_po_views.xml",
         "views/hr_employee_views.xml",
         "report/sale_order_templates.xml",
+        "report/invoice_annex_templates.xml",
         "views/sale_order_line_views.xml",
         "views/sale_order_line_terms_views.xml",
         "views/sale_order_template_views.xml",

@@ -1,6 +1,7 @@
 from . import account_analytic_line
 from . import account_analytic_line_control
 from . import account_move
+from . import account_move_annex
 from . import account_move_deposit
 from . import account_move_line
 from . import account_move_line_retention

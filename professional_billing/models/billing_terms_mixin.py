@@ -59,6 +59,11 @@ class BillingTermsMixin(models.AbstractModel):
         help="How time is put together on the invoice. Different rates are always on lines of their "
         "own.",
     )
+    billing_annex = fields.Selection(
+        [("pdf", "As PDF"), ("xlsx", "As a spreadsheet"), ("both", "As both")],
+        string="Detail sent along",
+        help="Every piece of work that an invoice bills, as a file attached when the invoice is sent.",
+    )
     time_rounding = fields.Selection(
         [("none", "As worked"), ("up", "Up"), ("nearest", "To the nearest"), ("down", "Down")],
         default="none",

@@ -1,4 +1,5 @@
 from . import test_against_stock
+from . import test_annex
 from . import test_bad_input
 from . import test_caps
 from . import test_collection
