@@ -45,6 +45,7 @@ from . import billing_role
 from . import billing_role_assignment
 from . import billing_run
 from . import billing_run_line
+from . import billing_run_schedule  # extends both
 from . import billing_tier_mixin  # the next ones are made of it
 from . import billing_tier
 from . import billing_discount_tier

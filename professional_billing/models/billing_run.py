@@ -89,7 +89,7 @@ class BillingRun(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_started(self):
-        if started := self.filtered(lambda run: run.state in ("running", "done"))[:1]:
+        if started := self.filtered(lambda run: run.state not in ("draft", "ready"))[:1]:
             raise UserError(
                 self.env._(
                     "Billing run %(name)s has been started and is kept as a record.",
@@ -151,7 +151,7 @@ class BillingRun(models.Model):
         return self.prebill_ids._get_records_action(name=self.env._("Pre-bills"))
 
     def _check_not_started(self):
-        if started := self.filtered(lambda run: run.state in ("running", "done"))[:1]:
+        if started := self.filtered(lambda run: run.state not in ("draft", "ready"))[:1]:
             raise UserError(
                 self.env._("Billing run %(name)s has been started already.", name=started.name)
             )

@@ -18,6 +18,13 @@ DECISIVE_TERMS = {
     "billing_detail",
 }
 
+FREQUENCIES = [
+    ("on_demand", "When somebody does"),
+    ("weekly", "Every week"),
+    ("monthly", "Every month"),
+    ("quarterly", "Every quarter"),
+]
+
 
 class BillingTermsMixin(models.AbstractModel):
     """What an engagement agrees on besides its lines: of an order, and of a template for orders."""
@@ -58,6 +65,11 @@ class BillingTermsMixin(models.AbstractModel):
         default="summary",
         help="How time is put together on the invoice. Different rates are always on lines of their "
         "own.",
+    )
+    billing_frequency = fields.Selection(
+        FREQUENCIES,
+        string="Billed",
+        help="The rhythm in which billing runs take the engagement.",
     )
     billing_annex = fields.Selection(
         [("pdf", "As PDF"), ("xlsx", "As a spreadsheet"), ("both", "As both")],

@@ -22,6 +22,12 @@ class ResCompany(models.Model):
         help="The company's standard rates. They hold where neither the contract nor the client has "
         "its own, and are what realisation is measured against.",
     )
+    billing_schedule_mode = fields.Selection(
+        [("prebill", "Pre-bills"), ("draft", "Draft invoices"), ("post", "Posted invoices")],
+        string="Scheduled runs make",
+        default="prebill",
+        help="What becomes of engagements whose next billing date has come.",
+    )
     billing_retention_account_id = fields.Many2one(
         "account.account",
         string="Retention account",

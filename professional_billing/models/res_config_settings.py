@@ -16,6 +16,10 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.billing_time_lock_date",
         readonly=False,
     )
+    billing_schedule_mode = fields.Selection(
+        related="company_id.billing_schedule_mode",
+        readonly=False,
+    )
     billing_retention_account_id = fields.Many2one(
         related="company_id.billing_retention_account_id",
         readonly=False,

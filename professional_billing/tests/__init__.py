@@ -49,6 +49,7 @@ from . import test_rules_rounding
 from . import test_rules_schedules
 from . import test_rules_settlement
 from . import test_rules_tiers
+from . import test_run_schedule
 from . import test_screens
 from . import test_time_terms
 from . import test_tours
