@@ -150,9 +150,7 @@ class BillingMethodExpense(models.AbstractModel):
             ),
         )
         quantity = rounding.decimal(expense.quantity)
-        value = rounding.money(
-            quantity * rounding.decimal(price), line.currency_id.decimal_places
-        )
+        value = rounding.money(quantity * rounding.decimal(price), line.currency_id.decimal_places)
         step = self.env._(
             "%(quantity)s × %(price)s = %(amount)s (sales price)",
             quantity=self._format_quantity(quantity),

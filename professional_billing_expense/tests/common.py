@@ -10,6 +10,7 @@ class ExpenseCommon(BillingCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.approver = cls._new_user("approver", "hr_expense.group_hr_expense_team_approver")
+        cls.accountant = cls._new_user("accountant", "account.group_account_user")
         cls.employee.expense_manager_id = cls.approver
         cls.employee.work_contact_id = cls.consultant.partner_id
         cls.hotel = cls._new_category("Hotel")
@@ -77,14 +78,19 @@ class ExpenseCommon(BillingCommon):
 
     def _post(self, expenses, user=None):
         """Post as the accountant, by Odoo's wizard."""
-        expenses = expenses.with_user(user or self.officer)
+        expenses = expenses.with_user(user or self.accountant)
         action = expenses.action_post()
         if action:
-            wizard = self.env["hr.expense.post.wizard"].with_user(user or self.officer)
-            wizard = wizard.with_context(action["context"]).browse(action["res_id"])
+            wizard = self.env["hr.expense.post.wizard"].with_user(user or self.accountant)
+            wizard = wizard.with_context(**action["context"]).browse(action["res_id"])
             wizard.accounting_date = self.today
             wizard.action_post_entry()
         return expenses.with_env(self.env)
+
+    def _take_back(self, expense):
+        """Reset the entry as the accountant and the expense as the manager."""
+        expense.account_move_id.with_user(self.accountant).button_draft()
+        expense.with_user(self.approver).action_reset()
 
     def _expense(self, order, category, amount=None, **vals):
         """Return the work in progress of a new posted expense."""
