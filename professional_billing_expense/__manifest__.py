@@ -18,5 +18,13 @@
         "views/billing_prebill_views.xml",
         "views/sale_order_views.xml",
     ],
+    "demo": [
+        "demo/billing_expense_demo.xml",
+    ],
     "uninstall_hook": "uninstall_hook",
+    "assets": {
+        "web.assets_tests": [
+            "professional_billing_expense/static/tests/tours/**/*",
+        ],
+    },
 }
