@@ -23,16 +23,22 @@ class AccountMove(models.Model):
         and a receipt that is taken off the expense later stays with the bill.
         """
         moves = self.sudo()
-        by_expense = moves._get_billed_expenses()._get_receipts()
-        for move in moves if by_expense else ():
-            receipts = by_expense[:0].concat(
-                *(
-                    by_expense.filtered(lambda receipt, key=expense.id: receipt.res_id == key)
-                    for expense in move._get_billed_expenses()
-                )
-            )
-            copies = receipts.copy({"res_model": "account.move", "res_id": move.id})
-            move.billing_receipt_ids = [Command.link(receipt.id) for receipt in copies]
+        receipts = moves._get_billed_expenses()._get_receipts().grouped("res_id")
+        plan = [
+            (move, receipt)
+            for move in (moves if receipts else ())
+            for expense in move._get_billed_expenses()
+            for receipt in receipts.get(expense.id, ())
+        ]
+        copies = self.env["ir.attachment"].sudo()
+        copies = copies.create(
+            [
+                receipt.copy_data({"res_model": move._name, "res_id": move.id})[0]
+                for move, receipt in plan
+            ]
+        )
+        for (move, _receipt), copy in zip(plan, copies, strict=True):
+            move.billing_receipt_ids = [Command.link(copy.id)]
 
     def _get_billed_expenses(self):
         """Return the expenses these invoices bill, in the order of their lines."""
@@ -40,7 +46,7 @@ class AccountMove(models.Model):
 
     def _get_receipts_to_send(self):
         """Return the receipts that go to the client with this invoice."""
-        orders = self.sudo().invoice_line_ids.sale_line_ids.order_id
-        if not any(orders.mapped("expense_receipts")):
+        bill = self.filtered("is_professional_bill").sudo()
+        if not any(bill.invoice_line_ids.sale_line_ids.order_id.mapped("expense_receipts")):
             return self.env["ir.attachment"]
-        return self.sudo().billing_receipt_ids.sudo(self.env.su)
+        return bill.billing_receipt_ids.sudo(self.env.su)

@@ -59,7 +59,8 @@ class BillingExpenseTerm(models.Model):
     @api.depends("product_id")
     def _compute_display_name(self):
         for term in self:
-            term.display_name = term.product_id.display_name or self.env._("All other expenses")
+            # Clients read it: without the internal reference.
+            term.display_name = term.product_id.name or self.env._("All other expenses")
 
     @api.model_create_multi
     def create(self, vals_list):

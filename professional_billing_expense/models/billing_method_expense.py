@@ -5,7 +5,7 @@ from odoo import api, models
 from odoo.tools import format_date
 
 from odoo.addons.professional_billing.models.billing_rater import NoCurrencyRate, Rater
-from odoo.addons.professional_billing.rules import expenses, rounding
+from odoo.addons.professional_billing.rules import expenses, rounding, settlement
 
 
 @dataclass
@@ -73,7 +73,7 @@ class BillingMethodExpense(models.AbstractModel):
 
     def _prepare_item(self, line, valuation):
         expense, charge = valuation.expense, valuation.charge
-        amount = float(charge.amount) if charge else 0.0
+        amount = float(self._get_amount(line, charge)) if charge else 0.0
         billable = valuation.blocked_reason != "non_billable"
         quantity = expense.quantity or 1.0
         return {
@@ -95,6 +95,11 @@ class BillingMethodExpense(models.AbstractModel):
             "blocked_reason": valuation.blocked_reason,
             "explanation": "\n".join(valuation.steps),
         }
+
+    def _get_amount(self, line, charge):
+        """Return what is billed, less the discount that somebody gave on the order line."""
+        decimals = line.currency_id.decimal_places
+        return settlement.line_amount(1, charge.amount, line.discount, decimals)
 
     def _get_date(self, line, expense):
         return expense.date or line.company_id._billing_today()
@@ -236,6 +241,12 @@ class BillingMethodExpense(models.AbstractModel):
                 limit=currency.format(term.billing_cap_amount),
                 excess=currency.format(float(charge.excess)),
             )
+        if line.discount:
+            yield self.env._(
+                "Less %(discount)s %% discount: %(amount)s",
+                discount=f"{line.discount:g}",
+                amount=currency.format(float(self._get_amount(line, charge))),
+            )
         if term.billing_cap_amount and not term._get_limit_of_each():
             yield self.env._(
                 "%(category)s together: %(limit)s",
@@ -246,7 +257,7 @@ class BillingMethodExpense(models.AbstractModel):
     def _explain_not_billed(self, line, expense):
         return self.env._(
             "%(category)s is not billed on %(order)s: see its expense terms.",
-            category=expense.product_id.display_name,
+            category=expense.product_id.name,
             order=line.order_id.name,
         )
 
@@ -254,7 +265,7 @@ class BillingMethodExpense(models.AbstractModel):
         return self.env._(
             "“%(category)s” is billed at its sales price and has none. Enter one on the category or "
             "the order's pricelist.",
-            category=expense.product_id.display_name,
+            category=expense.product_id.name,
         )
 
     # -- billing --------------------------------------------------------------------------------

@@ -1,4 +1,8 @@
 from odoo import fields, models
+from odoo.exceptions import UserError
+
+# What follows from the expense and its terms.
+VALUED_FIELDS = ("price_unit", "product_uom_qty")
 
 
 class SaleOrderLine(models.Model):
@@ -18,6 +22,23 @@ class SaleOrderLine(models.Model):
             for line in expenses.filtered(lambda line: line in prices):
                 line.price_unit = prices[line]
         return result
+
+    def write(self, vals):
+        if not self.env.su:
+            self._check_valued(vals)
+        return super().write(vals)
+
+    def _check_valued(self, vals):
+        changed = [name for name in VALUED_FIELDS if name in vals]
+        for line in self.filtered(lambda line: line.billing_rule == "expense") if changed else ():
+            if any(line[name] != vals[name] for name in changed):
+                raise UserError(
+                    self.env._(
+                        "%(line)s: quantity and price follow from the expense. Change the expense "
+                        "terms on the page “Billing”, or what is billed on the pre-bill.",
+                        line=line._billing_label(),
+                    )
+                )
 
     def _revalue_expenses(self):
         self.env.add_to_compute(self._fields["price_unit"], self)

@@ -131,6 +131,25 @@ class TestExpense(ExpenseCommon):
         self.assertItem(item, blocked_reason=False, amount=80, is_open=True)
         self.assertEqual(self._bill(order).amount_untaxed, 80)
 
+    def test_discount_of_the_order_line(self):
+        order = self._create_engagement([self.hours])
+        self._terms(order, self.hotel, markup=10, billing_cap_amount=100)
+        item = self._expense(order, self.hotel, 120)
+        item.order_line_id.with_user(self.salesperson).discount = 5
+        self.assertEqual(item.amount, 95)
+        self.assertIn("Less 5 % discount", item.explanation)
+        self.assertEqual(item.order_line_id.price_subtotal, 95)
+        self.assertEqual(self._bill(order, post=True).amount_untaxed, 95)
+        self.assertLedger(order)
+
+    def test_price_is_not_changed_by_hand(self):
+        order = self._create_engagement([self.hours])
+        line = self._expense(order, self.hotel, 120).order_line_id.with_user(self.salesperson)
+        for vals in ({"price_unit": 100}, {"product_uom_qty": 2}):
+            with self.assertRefused("follow from the expense"):
+                line.write(vals)
+        line.write({"price_unit": 120, "name": "Hotel"})
+
     def test_new_terms_value_what_is_not_billed(self):
         order = self._create_engagement([self.hours])
         billed = self._expense(order, self.hotel, 100)
