@@ -89,8 +89,17 @@ class BillingCapMixin(models.AbstractModel):
     def _get_cap_label(self):
         raise NotImplementedError
 
+    def _get_cap_kinds_left_out(self):
+        """Return the kinds of work that this limit neither counts nor cuts."""
+        return ()
+
     def _get_cap_domain(self, period):
-        domain = Domain(self._cap_field, "in", self.ids)
+        domain = Domain.OR(
+            Domain(self._cap_field, "in", records.ids) & Domain("kind", "not in", kinds)
+            for kinds, records in self.grouped(
+                lambda record: record._get_cap_kinds_left_out()
+            ).items()
+        )
         if period[0]:
             domain &= Domain("date", ">=", period[0]) & Domain("date", "<=", period[1])
         return domain

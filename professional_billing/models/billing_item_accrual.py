@@ -318,16 +318,21 @@ class BillingItemAccrual(models.Model):
     # -- apply ----------------------------------------------------------------------------------
 
     @api.model
+    def _get_source_fields(self):
+        """Return the fields that lead to what an item is made of, one of which is set."""
+        return SOURCES
+
+    @api.model
     def _get_source_key(self, vals):
         """Return what there is only one item of: its source, or a period of its order line."""
-        for field in SOURCES:
+        for field in self._get_source_fields():
             if vals.get(field):
                 return field, vals[field]
         return "period_start", vals["order_line_id"], vals["period_start"]
 
     def _get_item_key(self):
         """Return the same for an item, None when its source is gone."""
-        for field in SOURCES:
+        for field in self._get_source_fields():
             if source := self[field]:
                 return field, source.id
         if self.period_start:

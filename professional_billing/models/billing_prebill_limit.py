@@ -102,11 +102,18 @@ class BillingPrebillLimit(models.Model):
             plan[line]["uses_up_limit"] = any(limit.is_used_up(tolerance) for limit in mine)
         return plan
 
+    def _get_cap_records(self, line):
+        """Return the records, made of `billing.cap.mixin`, that may limit this work."""
+        order = line.order_line_id.order_id
+        return [line.order_line_id, order, order.client_po_id]
+
     def _get_limits(self, line, known):
         """Return the limits that hold for this work, of line, order and purchase order, read once."""
-        result, order = [], line.order_line_id.order_id
-        for record in (line.order_line_id, order, order.client_po_id):
+        result = []
+        for record in self._get_cap_records(line):
             if not record.billing_cap_amount and not record.billing_cap_hours:
+                continue
+            if line.kind in record._get_cap_kinds_left_out():
                 continue
             period = record._get_cap_period(line.date)
             if (record, period) not in known:
