@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
@@ -41,6 +43,30 @@ class AccountMove(models.Model):
     def action_view_billing_prebills(self):
         self.ensure_one()
         return self.prebill_ids._get_records_action(name=self.env._("Pre-bills"))
+
+    # -- chatter --------------------------------------------------------------------------------
+
+    def message_post_with_source(self, source_ref, **kwargs):
+        # EXTENDS mail: what invoices are made from is said of all at once, by `_log_origin`.
+        if source_ref == "mail.message_origin_link" and self.env["billing.prebill"]._is_invoicing():
+            return self.env["mail.message"]
+        return super().message_post_with_source(source_ref, **kwargs)
+
+    def _log_origin(self):
+        """Say in the chatter of these new invoices what they were made from."""
+        links = {}
+        bodies = {}
+        for move in self:
+            orders = move.line_ids.sale_line_ids.order_id
+            for order in orders:
+                if order not in links:
+                    links[order] = order._get_html_link()
+            bodies[move.id] = Markup("<p>%s</p>") % self.env._(
+                "Invoice created from: %(orders)s",
+                orders=Markup(", ").join(links[order] for order in orders),
+            )
+        if bodies:
+            self._message_log_batch(bodies)
 
     # -- life of a bill -------------------------------------------------------------------------
 

@@ -242,8 +242,8 @@ class SaleOrder(models.Model):
         lines = super()._get_invoiceable_lines(final)
         if not self.is_engagement:
             return lines
-        prebills = self.env["billing.prebill"]._from_context()
-        billed = prebills._get_billed_order_lines() & self.order_line
+        bill_lines = self.env["billing.prebill"]._get_lines_from_context()
+        billed = self.order_line.filtered(lambda line: line in bill_lines)
         stock = lines.filtered(lambda line: not line.billing_rule and not line.display_type)
         if self.env.context.get("billing_prebills_only"):
             stock = stock.browse()
@@ -300,6 +300,9 @@ class SaleOrder(models.Model):
         vals = super()._prepare_invoice()
         if self.client_po_number:
             vals["ref"] = self.client_po_number
+        if self.env["billing.prebill"]._is_invoicing():
+            if date := self.env["billing.prebill"]._get_invoice_date_from_context(self):
+                vals["invoice_date"] = date
         return vals
 
     def _create_account_invoices(self, invoice_vals_list, final):

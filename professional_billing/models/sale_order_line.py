@@ -259,8 +259,7 @@ class SaleOrderLine(models.Model):
         self.ensure_one()
         if not self.billing_rule:
             return super()._prepare_invoice_lines_vals_list(**optional_values)
-        prebills = self.env["billing.prebill"]._from_context()
         return [
             {**self._prepare_invoice_line(**optional_values), **vals}
-            for vals in prebills._prepare_order_line_bill(self)
+            for vals in self.env["billing.prebill"]._prepare_order_line_bill(self)
         ]
