@@ -84,15 +84,18 @@ class AccountMove(models.Model):
         return posted
 
     def _check_billing_currency(self):
-        for move in self:
-            items = move.invoice_line_ids.billing_allocation_ids.item_id
-            if items and items.currency_id != move.currency_id:
+        groups = self.env["billing.allocation"]._read_group(
+            [("move_line_id", "in", self.invoice_line_ids.ids)],
+            ["move_line_id.move_id", "item_id.currency_id"],
+        )
+        for move, currency in groups:
+            if currency != move.currency_id:
                 raise UserError(
                     self.env._(
                         "%(move)s bills an engagement in %(currency)s. Set its currency back to "
                         "%(currency)s, or delete it and bill again.",
                         move=move.display_name,
-                        currency=", ".join(items.currency_id.mapped("name")),
+                        currency=currency.name,
                     )
                 )
 

@@ -63,13 +63,15 @@ class BillingPrebillInvoice(models.Model):
             )
         )
 
-    def _invoice(self, orders, grouped, final=False, date=None, only=False):
+    def _invoice(self, orders, grouped, final=False, date=None, only=False, post=False):
         """Settle these pre-bills and invoice them through Odoo's own order invoicing.
 
         :param orders: `sale.order` records to invoice: those of the pre-bills, and with `only`
             false other lines and orders as Odoo invoices them
         :param grouped: one invoice per order, else one per customer and currency
-        :return: the draft `account.move` records
+        :param post: post the invoices, before Odoo's time entries are tied to them: each change of
+            an invoice's state would compute them again
+        :return: the `account.move` records, drafts unless posted
         """
         self._check_invoice_rights()
         self._lock_for_invoice()
@@ -90,7 +92,11 @@ class BillingPrebillInvoice(models.Model):
         else:
             moves = orders._create_invoices(grouped=grouped, final=final, date=date)
         prebills._finish(moves)
-        return moves.sudo(self.env.su).with_env(self.env)
+        moves = moves.sudo(self.env.su).with_env(self.env)
+        if post:
+            moves._post(soft=False)
+        prebills.line_ids.item_id._after_settlement()
+        return moves
 
     def _invoice_for_run(self, post):
         """Invoice these pre-bills, one invoice per engagement, and `post` the invoices."""
@@ -100,9 +106,7 @@ class BillingPrebillInvoice(models.Model):
             return self.action_invoice()
         # Odoo would date each invoice in a write of its own as it is posted.
         dated = self.with_context(billing_invoice_date=fields.Date.context_today(self))
-        moves = dated.action_invoice().with_env(self.env)
-        moves._post(soft=False)
-        return moves
+        return dated._invoice(orders=self.order_ids, grouped=True, only=True, post=True)
 
     def _check_invoice_rights(self):
         if not self.env.su and not self.env.user.has_group(
@@ -143,16 +147,15 @@ class BillingPrebillInvoice(models.Model):
     def _check_current(self):
         """Refuse to bill what is no longer open as the pre-bill says."""
         self._check_state("approved", self.env._("invoiced"))
-        for line in self.line_ids:
-            if not line._is_current():
-                raise UserError(
-                    self.env._(
-                        "Pre-bill %(name)s: “%(line)s” has changed since it was gathered. Reopen the "
-                        "pre-bill, refresh it and approve it again.",
-                        name=line.prebill_id.name,
-                        line=line.narrative or line.item_id.display_name,
-                    )
+        if line := self._get_outdated_lines()[:1]:
+            raise UserError(
+                self.env._(
+                    "Pre-bill %(name)s: “%(line)s” has changed since it was gathered. Reopen the "
+                    "pre-bill, refresh it and approve it again.",
+                    name=line.prebill_id.name,
+                    line=line.narrative or line.item_id.display_name,
                 )
+            )
         self._check_limits()
 
     def _check_not_below_zero(self):
@@ -208,7 +211,8 @@ class BillingPrebillInvoice(models.Model):
 
     def _write_off(self):
         """Write off what the review decided, and what a changed rate gives up or adds."""
-        vals_list = [vals for line in self.line_ids for vals in line._prepare_write_offs()]
+        decided = self._get_decided_lines()
+        vals_list = [vals for line in decided for vals in line._prepare_write_offs()]
         if vals_list:
             self.env["billing.item"]._settle(vals_list)
 
@@ -246,5 +250,4 @@ class BillingPrebillInvoice(models.Model):
             late = prebill.move_ids.filtered(lambda move: move.invoice_date != prebill.invoice_date)
             if late:
                 late.write({"invoice_date": prebill.invoice_date})
-        self._get_held_items().prebill_id = False
-        self.line_ids.item_id._after_settlement()
+        self._release()

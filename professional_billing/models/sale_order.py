@@ -306,9 +306,23 @@ class SaleOrder(models.Model):
         return vals
 
     def _create_account_invoices(self, invoice_vals_list, final):
-        # EXTENDS sale: an invoice knows that it settles work in progress.
+        # EXTENDS sale: an invoice knows that it settles work in progress. Its settlements are many
+        # more rows than its lines: they are written for all invoices together.
+        settlements = []
         for vals in invoice_vals_list:
-            vals["is_professional_bill"] = any(
-                command[2].get("billing_allocation_ids") for command in vals["invoice_line_ids"]
-            )
-        return super()._create_account_invoices(invoice_vals_list, final)
+            mine = [
+                command[2].pop("billing_allocation_ids", ()) for command in vals["invoice_line_ids"]
+            ]
+            vals["is_professional_bill"] = any(mine)
+            settlements.append(mine)
+        moves = super()._create_account_invoices(invoice_vals_list, final)
+        vals_list = []
+        for move, of_lines in zip(moves, settlements, strict=True):
+            # Odoo creates the lines in their order, and others (of another module) after them.
+            for line, commands in zip(move.invoice_line_ids.sorted("id"), of_lines, strict=False):
+                vals_list += [
+                    {**command[2], "move_line_id": line.id, "invoice_line_id": line.id}
+                    for command in commands
+                ]
+        self.env["billing.item"]._settle_bills(vals_list)
+        return moves
