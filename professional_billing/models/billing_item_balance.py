@@ -42,63 +42,64 @@ class BillingItemBalance(models.Model):
         rows = [{"user_id": self.env.uid, **vals} for vals in vals_list]
         allocations = self.env["billing.allocation"].sudo()._insert(rows)
         items = self.sudo().browse({vals["item_id"] for vals in vals_list})
-        items._refresh_balances()
+        items._refresh_balances(release=True)
         return allocations
 
-    def _refresh_balances(self):
-        """Bring the balances of these items in line with their settlements."""
+    def _refresh_balances(self, release=False):
+        """Bring the balances of these items in line with their settlements.
+
+        :param release: take them from the pre-bill that held them, in the same write
+        """
         if not self:
             return
         self.flush_model()
         self.env["billing.allocation"].flush_model()
-        total = SQL(
-            """
-            SELECT item_id,
-                   COALESCE(SUM(quantity) FILTER (WHERE kind = 'write_off'), 0) AS off_quantity,
-                   COALESCE(SUM(amount) FILTER (WHERE kind = 'write_off'), 0) AS off_amount,
-                   COALESCE(SUM(quantity) FILTER (WHERE kind = 'write_up'), 0) AS up_quantity,
-                   COALESCE(SUM(amount) FILTER (WHERE kind = 'write_up'), 0) AS up_amount,
-                   ROUND((COALESCE(SUM(quantity) FILTER (WHERE kind = 'bill'), 0)
-                       - COALESCE(SUM(quantity) FILTER (WHERE kind = 'credit'), 0))::numeric, 6)
-                       AS quantity,
-                   COALESCE(SUM(amount) FILTER (WHERE kind = 'bill'), 0)
-                       - COALESCE(SUM(amount) FILTER (WHERE kind = 'credit'), 0) AS amount
-              FROM billing_allocation
-             WHERE item_id = ANY(%s)
-          GROUP BY item_id
-            """,
-            self.ids,
-        )
+        # One look-up by index for each item: no join whose plan depends on what the server thinks of
+        # tables that have just been filled.
         self.env.cr.execute(
             SQL(
                 """
                 UPDATE billing_item item
-                   SET billed_quantity = total.quantity,
-                       billed_amount = total.amount,
-                       written_off_quantity = total.off_quantity,
-                       written_off_amount = total.off_amount,
-                       written_up_quantity = total.up_quantity,
-                       written_up_amount = total.up_amount,
-                       open_quantity = rest.quantity,
-                       open_amount = rest.amount,
-                       is_open = rest.quantity != 0 OR rest.amount != 0,
+                   SET (billed_quantity, billed_amount, written_off_quantity, written_off_amount,
+                        written_up_quantity, written_up_amount, open_quantity, open_amount, is_open)
+                     = (SELECT bill, bill_amount, off, off_amount, up, up_amount,
+                               rest, rest_amount, rest != 0 OR rest_amount != 0
+                          FROM (SELECT COALESCE(SUM(quantity) FILTER (WHERE kind = 'write_off'), 0)
+                                           AS off,
+                                       COALESCE(SUM(amount) FILTER (WHERE kind = 'write_off'), 0)
+                                           AS off_amount,
+                                       COALESCE(SUM(quantity) FILTER (WHERE kind = 'write_up'), 0)
+                                           AS up,
+                                       COALESCE(SUM(amount) FILTER (WHERE kind = 'write_up'), 0)
+                                           AS up_amount,
+                                       ROUND((COALESCE(SUM(quantity)
+                                                  FILTER (WHERE kind = 'bill'), 0)
+                                            - COALESCE(SUM(quantity)
+                                                  FILTER (WHERE kind = 'credit'), 0))::numeric, 6)
+                                           AS bill,
+                                       COALESCE(SUM(amount) FILTER (WHERE kind = 'bill'), 0)
+                                            - COALESCE(SUM(amount)
+                                                  FILTER (WHERE kind = 'credit'), 0)
+                                           AS bill_amount
+                                  FROM billing_allocation allocation
+                                 WHERE allocation.item_id = item.id) settled
+                    CROSS JOIN LATERAL (
+                                SELECT ROUND((COALESCE(item.quantity, 0) + up - off)::numeric - bill, 6)
+                                           AS rest,
+                                       COALESCE(item.amount, 0) + up_amount - bill_amount - off_amount
+                                           AS rest_amount) open),
+                       prebill_id = CASE WHEN %(release)s THEN NULL ELSE item.prebill_id END,
                        write_uid = %(uid)s,
                        write_date = %(now)s
-                  FROM (%(total)s) total
-                  JOIN billing_item old ON old.id = total.item_id
-            CROSS JOIN LATERAL (
-                        SELECT ROUND((COALESCE(old.quantity, 0) + total.up_quantity - total.off_quantity
-                                   )::numeric - total.quantity, 6) AS quantity,
-                               COALESCE(old.amount, 0) + total.up_amount - total.amount - total.off_amount
-                                   AS amount) rest
-                 WHERE item.id = total.item_id
+                 WHERE item.id = ANY(%(items)s)
                 """,
-                total=total,
+                items=self.ids,
+                release=release,
                 uid=self.env.uid,
                 now=self.env.cr.now(),
             )
         )
-        self.invalidate_recordset(BALANCE, flush=False)
+        self.invalidate_recordset([*BALANCE, "prebill_id"], flush=False)
         self._tell_order_lines()
 
     def _tell_order_lines(self):

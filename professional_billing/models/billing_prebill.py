@@ -347,7 +347,7 @@ class BillingPrebill(models.Model):
     # -- gathering ------------------------------------------------------------------------------
 
     @api.model
-    def _gather(self, orders, cutoff_date, date_from=None):
+    def _gather(self, orders, cutoff_date, date_from=None, at_once=False):
         """Hold the open, unheld work of `orders` on pre-bills and refresh what they hold already.
 
         Called as superuser by `sale.order._gather_prebills`, which locks the orders.
@@ -375,7 +375,14 @@ class BillingPrebill(models.Model):
         existing.filtered(
             lambda prebill: prebill.cutoff_date < cutoff_date
         ).cutoff_date = cutoff_date
-        self._hold(items, {order: by_order[order] for order in found})
+        mine = {order: by_order[order] for order in found}
+        later = {order: prebill for order, prebill in mine.items() if prebill.needs_approval}
+        if at_once and later:
+            waiting = items.filtered(lambda item: item.order_id in later)
+            self._hold(waiting, later)
+            self._hold(items - waiting, mine, at_once=True)
+        else:
+            self._hold(items, mine, at_once)
         (existing | created)._apply_limits()
         empty = created.filtered(lambda prebill: not prebill.line_ids)
         gathered = (existing | created) - empty

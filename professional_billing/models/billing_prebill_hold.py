@@ -30,11 +30,13 @@ class BillingPrebillHold(models.Model):
     _inherit = "billing.prebill"
 
     @api.model
-    def _hold(self, items, prebills):
+    def _hold(self, items, prebills, at_once=False):
         """Put `items` on the pre-bills of their orders.
 
         :param items: `billing.item` records that no pre-bill holds
         :param prebills: {order: its pre-bill}
+        :param at_once: this transaction, which has the orders locked, invoices the pre-bills too:
+            nobody else can come between, and the items need not be marked
         """
         Line = self.env["billing.prebill.line"]
         if not items:
@@ -51,14 +53,7 @@ class BillingPrebillHold(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-                WITH held AS (
-                    UPDATE billing_item item
-                       SET prebill_id = wanted.prebill_id, write_uid = %(uid)s, write_date = %(now)s
-                      FROM unnest(%(orders)s, %(prebills)s) AS wanted (order_id, prebill_id)
-                     WHERE item.order_id = wanted.order_id
-                       AND item.id = ANY(%(items)s)
-                 RETURNING item.id, item.prebill_id, item.company_id, item.order_line_id, item.date,
-                           item.open_quantity, item.open_amount, item.rate, item.description)
+                WITH held AS (%(held)s)
                 INSERT INTO billing_prebill_line (
                             %(columns)s, create_uid, write_uid, create_date, write_date)
                      SELECT prebill_id, id, company_id, order_line_id, date, 'bill',
@@ -70,9 +65,7 @@ class BillingPrebillHold(models.Model):
                 """,
                 uid=self.env.uid,
                 now=self.env.cr.now(),
-                orders=[order.id for order in prebills],
-                prebills=[prebill.id for prebill in prebills.values()],
-                items=items.ids,
+                held=self._get_held_query(items, prebills, at_once),
                 columns=SQL(", ").join(map(SQL.identifier, LINE_COLUMNS)),
             )
         )
@@ -80,6 +73,36 @@ class BillingPrebillHold(models.Model):
         filled = self.union(*prebills.values())
         filled.invalidate_recordset(["line_ids"], flush=False)
         filled.modified(["line_ids"])
+
+    @api.model
+    def _get_held_query(self, items, prebills, at_once):
+        """Return the statement that gives the work to put on pre-bills, and marks it as held."""
+        wanted = SQL(
+            "unnest(%s, %s) AS wanted (order_id, prebill_id)",
+            [order.id for order in prebills],
+            [prebill.id for prebill in prebills.values()],
+        )
+        columns = SQL(
+            """item.id, wanted.prebill_id, item.company_id, item.order_line_id, item.date,
+            item.open_quantity, item.open_amount, item.rate, item.description"""
+        )
+        mine = SQL("item.order_id = wanted.order_id AND item.id = ANY(%s)", items.ids)
+        if at_once:
+            return SQL("SELECT %s FROM billing_item item, %s WHERE %s", columns, wanted, mine)
+        return SQL(
+            """
+                UPDATE billing_item item
+                   SET prebill_id = wanted.prebill_id, write_uid = %s, write_date = %s
+                  FROM %s
+                 WHERE %s
+             RETURNING %s
+            """,
+            self.env.uid,
+            self.env.cr.now(),
+            wanted,
+            mine,
+            columns,
+        )
 
     def _release(self):
         """Let go of the work that these pre-bills hold."""

@@ -151,7 +151,7 @@ class SaleOrder(models.Model):
 
     # -- gathering ------------------------------------------------------------------------------
 
-    def _gather_prebills(self, cutoff_date=None, date_from=None):
+    def _gather_prebills(self, cutoff_date=None, date_from=None, at_once=False):
         """Put everything billable up to `cutoff_date` on pre-bills, one per engagement.
 
         An engagement whose pre-bill is still in draft or review gets new work added to it; gathering
@@ -159,6 +159,7 @@ class SaleOrder(models.Model):
 
         :param cutoff_date: last date of work to bill, today where the company is by default
         :param date_from: first date of work to bill, when only a period is wanted
+        :param at_once: the caller invoices what needs no approval in the same transaction
         :return: the `billing.prebill` records that hold work of these engagements
         :raise UserError: when someone else is billing one of them right now
         """
@@ -169,7 +170,7 @@ class SaleOrder(models.Model):
         prebills = self.env["billing.prebill"]
         for company, orders in engagements.grouped("company_id").items():
             cutoff = cutoff_date or company._billing_today()
-            prebills |= prebills.sudo()._gather(orders, cutoff, date_from)
+            prebills |= prebills.sudo()._gather(orders, cutoff, date_from, at_once)
         engagements._tell_cap_thresholds()
         lines._tell_cap_thresholds()
         return prebills.sudo(self.env.su)
