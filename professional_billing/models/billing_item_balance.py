@@ -100,12 +100,4 @@ class BillingItemBalance(models.Model):
             )
         )
         self.invalidate_recordset([*BALANCE, "prebill_id"], flush=False)
-        self._tell_order_lines()
-
-    def _tell_order_lines(self):
-        """Let what depends on these items by their order lines be computed again."""
-        rows = self.env.execute_query(
-            SQL("SELECT DISTINCT order_line_id FROM billing_item WHERE id = ANY(%s)", self.ids)
-        )
-        lines = self.env["sale.order.line"].browse([row[0] for row in rows])
-        lines.modified(["billing_item_ids"])
+        self.modified(BALANCE)

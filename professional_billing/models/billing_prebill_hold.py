@@ -70,6 +70,7 @@ class BillingPrebillHold(models.Model):
             )
         )
         items.invalidate_recordset(["prebill_id"], flush=False)
+        items.modified(["prebill_id"])
         filled = self.union(*prebills.values())
         filled.invalidate_recordset(["line_ids"], flush=False)
         filled.modified(["line_ids"])
@@ -122,6 +123,7 @@ class BillingPrebillHold(models.Model):
         )
         items = self.env["billing.item"].browse([row[0] for row in rows])
         items.invalidate_recordset(["prebill_id"], flush=False)
+        items.modified(["prebill_id"])
 
     def _get_decided_lines(self):
         """Return the lines on which a person or a limit decided: that do not bill what is open."""

@@ -40,6 +40,8 @@ class BillingPrebillInvoice(models.Model):
     @api.model
     def _get_invoice_date_from_context(self, order):
         """Return the date of the invoice being made for `order`, or None."""
+        if not self._is_invoicing():
+            return None
         kept = self.env.context["billing_prebill_ids"]
         if kept.prebills is None:
             kept.prebills = self._from_context()._group_by_order()
@@ -242,12 +244,15 @@ class BillingPrebillInvoice(models.Model):
         self.write({"state": "invoiced"})
         self._fields["move_ids"].write_batch(
             [
-                (prebill, [Command.set([m.id for o in prebill.order_ids for m in by_order.get(o, ())])])
+                (
+                    prebill,
+                    [Command.set([m.id for o in prebill.order_ids for m in by_order.get(o, ())])],
+                )
                 for prebill in self
             ]
         )
-        for prebill in self.filtered("invoice_date"):
-            late = prebill.move_ids.filtered(lambda move: move.invoice_date != prebill.invoice_date)
+        for date, dated in self.filtered("invoice_date").grouped("invoice_date").items():
+            late = dated.move_ids.filtered(lambda move, date=date: move.invoice_date != date)
             if late:
-                late.write({"invoice_date": prebill.invoice_date})
+                late.write({"invoice_date": date})
         self._release()

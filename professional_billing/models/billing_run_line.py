@@ -61,9 +61,7 @@ class BillingRunLine(models.Model):
     def _bill(self):
         """Gather the engagements of these lines of a run, and go as far as its mode says."""
         run = self.run_id
-        gathered = self.order_id._gather_prebills(
-            run.cutoff_date, at_once=run.mode != "prebill"
-        )
+        gathered = self.order_id._gather_prebills(run.cutoff_date, at_once=run.mode != "prebill")
         if run.invoice_date:
             gathered.sudo().invoice_date = run.invoice_date
         waiting = moves = gathered.browse()

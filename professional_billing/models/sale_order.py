@@ -301,9 +301,8 @@ class SaleOrder(models.Model):
         vals = super()._prepare_invoice()
         if self.client_po_number:
             vals["ref"] = self.client_po_number
-        if self.env["billing.prebill"]._is_invoicing():
-            if date := self.env["billing.prebill"]._get_invoice_date_from_context(self):
-                vals["invoice_date"] = date
+        if date := self.env["billing.prebill"]._get_invoice_date_from_context(self):
+            vals["invoice_date"] = date
         return vals
 
     def _create_account_invoices(self, invoice_vals_list, final):
