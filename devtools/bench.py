@@ -1,13 +1,21 @@
 """./dev bench: each benchmarks/bench_*.py in Odoo's shell, on a database of its own."""
 
-from . import database, paths, setup, testing
+import subprocess
+import zipfile
+
+from . import database, paths, python_env, setup, testing
 from .console import Stop, say
 
 FOLDER = paths.ROOT / "benchmarks"
+#: What we compare ourselves with.
+CONTRACT = "odoo-addon-contract==19.0.1.2.1.2"
 
 
-def bench_command(name):
-    """Run all benchmarks or the one named. They may import what lies beside them."""
+def bench_command(name, arguments=()):
+    """Run all benchmarks or the one named. They may import what lies beside them.
+
+    Its `arguments` reach a benchmark as BENCH_ARGUMENTS, since Odoo's shell takes none.
+    """
     scripts = sorted(FOLDER.glob(f"bench_{name or '*'}.py"))
     if not scripts:
         wanted = f"bench_{name or '*'}.py"
@@ -15,13 +23,29 @@ def bench_command(name):
             f"There is no benchmark benchmarks/{wanted}: write one, it runs in Odoo's shell."
         )
     setup.ready()
-    failed = [script.stem for script in scripts if measure(script)]
+    failed = [script.stem for script in scripts if measure(script, arguments)]
     if failed:
         say(f"bench: {', '.join(failed)} failed")
     return 1 if failed else 0
 
 
-def measure(script):
+def measure(script, arguments):
     say(f"{script.stem}:")
     with testing.scratch_copy("bench") as name:
-        return database.run_script(name, script, path=FOLDER)
+        return database.run_script(
+            name, script, path=FOLDER, BENCH_ARGUMENTS=" ".join(arguments), **peers()
+        )
+
+
+def peers():
+    """Where the add-ons lie that we compare ourselves with, those whose wheel can be had."""
+    folder = paths.DEV / "peers"
+    addons = folder / "odoo/addons"
+    if not (addons / "contract").exists():
+        words = [python_env.PYTHON, "-m", "pip", "download", "--no-deps", "-d", folder, CONTRACT]
+        if subprocess.run(words, capture_output=True, check=False).returncode:
+            return {}
+        for wheel in folder.glob("*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(folder)
+    return {"BENCH_CONTRACT": str(addons)}

@@ -72,6 +72,7 @@ def parser():
 
     benchmark = command("bench", run_bench, "run the benchmarks")
     benchmark.add_argument("name", nargs="?", help="only benchmarks/bench_NAME.py")
+    benchmark.add_argument("arguments", nargs="*", help="what it is to measure, as its file says")
 
     install = command("install", install_database, "make a fresh database with the add-on")
     install.add_argument("database", metavar="DB")
@@ -104,7 +105,7 @@ def run_demo(arguments):
 
 
 def run_bench(arguments):
-    return bench.bench_command(arguments.name)
+    return bench.bench_command(arguments.name, arguments.arguments)
 
 
 def run_tests(arguments):

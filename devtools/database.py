@@ -100,9 +100,9 @@ def run_recorded(words, record, output, feed=None, **environment):
         ).returncode
 
 
-def run_script(name, script, path=None):
+def run_script(name, script, path=None, **environment):
     """Run a script in Odoo's shell, what it prints shown at once; its modules may lie in `path`."""
-    environment = odoo.environment()
+    environment = odoo.environment(**environment)
     if path:
         environment["PYTHONPATH"] += f"{os.pathsep}{path}"
     words = odoo.command(name, "--no-http", "--log-level", "warn", shell=True)

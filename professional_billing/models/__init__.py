@@ -7,11 +7,13 @@ from . import account_move_line
 from . import account_move_line_retention
 from . import account_move_discount
 from . import account_move_retention
+from . import billing_bulk  # the next one is made of it
 from . import billing_allocation
 from . import billing_cap_mixin
 from . import billing_installment
 from . import billing_item
 from . import billing_item_accrual
+from . import billing_item_balance
 from . import billing_item_effects
 from . import billing_item_time
 from . import billing_item_retainer
@@ -29,6 +31,7 @@ from . import billing_method_prepaid
 from . import billing_method_unit
 from . import billing_method_success_fee
 from . import billing_prebill
+from . import billing_prebill_hold
 from . import billing_prebill_invoice
 from . import billing_prebill_limit
 from . import billing_prebill_line

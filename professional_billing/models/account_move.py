@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
@@ -42,6 +44,30 @@ class AccountMove(models.Model):
         self.ensure_one()
         return self.prebill_ids._get_records_action(name=self.env._("Pre-bills"))
 
+    # -- chatter --------------------------------------------------------------------------------
+
+    def message_post_with_source(self, source_ref, **kwargs):
+        # EXTENDS mail: what invoices are made from is said of all at once, by `_log_origin`.
+        if source_ref == "mail.message_origin_link" and self.env["billing.prebill"]._is_invoicing():
+            return self.env["mail.message"]
+        return super().message_post_with_source(source_ref, **kwargs)
+
+    def _log_origin(self):
+        """Say in the chatter of these new invoices what they were made from."""
+        links = {}
+        bodies = {}
+        for move in self:
+            orders = move.line_ids.sale_line_ids.order_id
+            for order in orders:
+                if order not in links:
+                    links[order] = order._get_html_link()
+            bodies[move.id] = Markup("<p>%s</p>") % self.env._(
+                "Invoice created from: %(orders)s",
+                orders=Markup(", ").join(links[order] for order in orders),
+            )
+        if bodies:
+            self._message_log_batch(bodies)
+
     # -- life of a bill -------------------------------------------------------------------------
 
     def _get_professional_bills(self, *move_types):
@@ -58,15 +84,18 @@ class AccountMove(models.Model):
         return posted
 
     def _check_billing_currency(self):
-        for move in self:
-            items = move.invoice_line_ids.billing_allocation_ids.item_id
-            if items and items.currency_id != move.currency_id:
+        groups = self.env["billing.allocation"]._read_group(
+            [("move_line_id", "in", self.invoice_line_ids.ids)],
+            ["move_line_id.move_id", "item_id.currency_id"],
+        )
+        for move, currency in groups:
+            if currency != move.currency_id:
                 raise UserError(
                     self.env._(
                         "%(move)s bills an engagement in %(currency)s. Set its currency back to "
                         "%(currency)s, or delete it and bill again.",
                         move=move.display_name,
-                        currency=", ".join(items.currency_id.mapped("name")),
+                        currency=currency.name,
                     )
                 )
 

@@ -12,6 +12,8 @@ class AccountMoveDiscount(models.Model):
         One per engagement, and per tax and account of what it is taken off.
         """
         self.ensure_one()
+        if not any(self.line_ids.sale_line_ids.order_id.mapped("bill_discount_type")):
+            return []
         sequence = max(self.invoice_line_ids.mapped("sequence"), default=0)
         vals_list = []
         work = self.invoice_line_ids.filtered("billing_allocation_ids")

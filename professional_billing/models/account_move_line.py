@@ -126,9 +126,10 @@ class AccountMoveLine(models.Model):
         Less frees the difference; more takes back first what the line billed before and is open
         again, and is a write-up beyond that.
         """
+        credited = self._get_credited()
+        self = self._get_edited(credited)
         net = self._get_net_settlements()
         entries = self._get_entries(net)
-        credited = self._get_credited()
         items = {}
         for line, item in net:
             items.setdefault(line, self.env["billing.item"])
@@ -136,6 +137,39 @@ class AccountMoveLine(models.Model):
         for line, mine in items.items():
             if vals_list := line._plan_edits(entries[line], mine, *credited.get(line.id, (0, 0))):
                 self.env["billing.item"]._settle(vals_list)
+
+    def _get_edited(self, credited):
+        """Return those of these lines that do not say what they bill, by a total for each.
+
+        :param credited: {line id: (quantity, amount)} that posted credit notes freed
+        """
+        self.env["billing.allocation"].flush_model()
+        totals = self.env.execute_query(
+            SQL(
+                """
+                SELECT invoice_line_id, MIN(item_id),
+                       SUM(CASE kind WHEN 'bill' THEN 1 ELSE -1 END * quantity),
+                       SUM(CASE kind WHEN 'bill' THEN 1 ELSE -1 END * amount)
+                  FROM billing_allocation
+                 WHERE invoice_line_id = ANY(%s) AND kind IN ('bill', 'credit')
+              GROUP BY invoice_line_id
+                """,
+                self.ids,
+            )
+        )
+        items = self.env["billing.item"].browse([row[1] for row in totals])
+        edited = self.browse()
+        for (line_id, _item, hours, amount), item in zip(totals, items, strict=True):
+            line = self.browse(line_id)
+            freed_hours, freed_amount = credited.get(line_id, (0, 0))
+            sign = -1 if line.move_id.move_type == "out_refund" else 1
+            billed = rounding.money(amount + freed_amount, line.currency_id.decimal_places)
+            hours = rounding.quantize(hours, 6) + rounding.quantize(freed_hours, 6)
+            if sign * line._get_price_amount() != billed or line._get_quantity_change(
+                item, hours, sign
+            ):
+                edited |= line
+        return edited
 
     def _get_credited(self):
         """Return {line id: (quantity, amount)} that posted credit notes freed of these lines."""

@@ -10,6 +10,8 @@ class AccountMoveRetention(models.Model):
     def _prepare_retention_lines(self):
         """Return the values of the lines that hold back of this bill, one per engagement."""
         self.ensure_one()
+        if not any(self.line_ids.sale_line_ids.order_id.mapped("retention_percent")):
+            return []
         work = self.invoice_line_ids.filtered(
             lambda line: line.billing_allocation_ids or line.billing_discount_order_id
         )

@@ -12,9 +12,11 @@ class BillingAllocation(models.Model):
     """
 
     _name = "billing.allocation"
+    _inherit = ["billing.bulk"]
     _description = "Settlement of work in progress"
     _order = "date, id"
     _rec_name = "item_id"
+    _inverses_kept_in_step = ("billing.item.allocation_ids",)  # by `billing.item._refresh_balances`
 
     item_id = fields.Many2one("billing.item", required=True, index=True, ondelete="restrict")
     company_id = fields.Many2one("res.company", required=True, index=True)

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ..rules import rounding
 
@@ -38,6 +39,7 @@ class BillingItem(models.Model):
     """
 
     _name = "billing.item"
+    _inherit = ["billing.bulk"]
     _description = "Work in progress"
     _order = "date desc, id desc"
     _rec_name = "description"
@@ -279,44 +281,84 @@ class BillingItem(models.Model):
 
     def _block_price_credits(self):
         """An amount left open without quantity came from a price credit: a person decides on it."""
-        time = self.filtered(lambda item: item.kind == "time")
-        left = time.filtered(
-            lambda item: item.is_open and not item.open_quantity and not item.blocked_reason
-        )
-        left.filtered("quantity").blocked_reason = "price_credit"
-        time.filtered(
-            lambda item: (
-                item.blocked_reason == "price_credit" and (item.open_quantity or not item.is_open)
-            )
+        time = [("id", "in", self.ids), ("kind", "=", "time")]
+        self.search(
+            [
+                *time,
+                ("is_open", "=", True),
+                ("open_quantity", "=", 0),
+                ("quantity", "!=", 0),
+                ("blocked_reason", "=", False),
+            ]
+        ).blocked_reason = "price_credit"
+        self.search(
+            [
+                *time,
+                ("blocked_reason", "=", "price_credit"),
+                "|",
+                ("open_quantity", "!=", 0),
+                ("is_open", "=", False),
+            ]
         ).blocked_reason = False
 
     def _sync_timesheet_invoice(self):
         """Point Odoo's own link of each time entry at the invoice that bills it, or at none."""
-        time = self.sudo().filtered("timesheet_id")
-        if not time:
+        if not self:
             return
-        invoices = dict.fromkeys(time.ids, self.env["account.move"])
-        billed = time.filtered(lambda item: item.billed_quantity)
-        net = {}
-        for row in billed.allocation_ids.filtered("invoice_line_id"):
-            if row.kind in ("bill", "credit"):
-                key = row.item_id.id, row.invoice_line_id
-                quantity = rounding.quantize(row.quantity, 6)
-                net[key] = net.get(key, 0) + (quantity if row.kind == "bill" else -quantity)
-        for (item_id, line), quantity in net.items():
-            if quantity:
-                invoices[item_id] = line.move_id
-        for item_ids, invoice in self._group_by_invoice(invoices):
-            timesheets = time.browse(item_ids).timesheet_id
-            stale = timesheets.filtered(
-                lambda line, move=invoice: line.timesheet_invoice_id != move
+        Time = self.env["account.analytic.line"].sudo()
+        self.flush_model()
+        Time.flush_model(["timesheet_invoice_id"])
+        self.env["billing.allocation"].flush_model()
+        wanted = SQL(
+            """
+              SELECT item.timesheet_id, last.move_id
+                FROM billing_item item
+           LEFT JOIN LATERAL (
+                        SELECT line.move_id
+                          FROM billing_allocation allocation
+                          JOIN account_move_line line ON line.id = allocation.invoice_line_id
+                         WHERE allocation.item_id = item.id AND allocation.kind IN ('bill', 'credit')
+                      GROUP BY line.id
+                        HAVING ROUND(SUM(CASE allocation.kind WHEN 'bill' THEN 1 ELSE -1 END
+                                         * allocation.quantity)::numeric, 6) != 0
+                      ORDER BY MIN(ARRAY[allocation.date - DATE '2000-01-01', allocation.id]) DESC
+                         LIMIT 1) last ON item.billed_quantity != 0
+               WHERE item.id = ANY(%s) AND item.timesheet_id IS NOT NULL
+            """,
+            self.ids,
+        )
+        # An entry that gets an invoice stays as it is otherwise: nothing is to be computed again.
+        linked = self.env.execute_query(
+            SQL(
+                """
+                   UPDATE account_analytic_line line
+                      SET timesheet_invoice_id = wanted.move_id, write_uid = %s, write_date = %s
+                     FROM (%s) wanted
+                    WHERE line.id = wanted.timesheet_id
+                      AND wanted.move_id IS NOT NULL
+                      AND line.timesheet_invoice_id IS DISTINCT FROM wanted.move_id
+                RETURNING line.id
+                """,
+                self.env.uid,
+                self.env.cr.now(),
+                wanted,
             )
-            if stale:
-                stale.write({"timesheet_invoice_id": invoice.id})
-
-    @staticmethod
-    def _group_by_invoice(invoices):
-        groups = {}
-        for item_id, invoice in invoices.items():
-            groups.setdefault(invoice, []).append(item_id)
-        return [(ids, invoice) for invoice, ids in groups.items()]
+        )
+        if linked:
+            Time.browse([row[0] for row in linked]).invalidate_recordset(
+                ["timesheet_invoice_id"], flush=False
+            )
+            self.env["account.move"].invalidate_model(["timesheet_ids"], flush=False)
+        freed = self.env.execute_query(
+            SQL(
+                """
+                SELECT line.id
+                  FROM (%s) wanted
+                  JOIN account_analytic_line line ON line.id = wanted.timesheet_id
+                 WHERE wanted.move_id IS NULL AND line.timesheet_invoice_id IS NOT NULL
+                """,
+                wanted,
+            )
+        )
+        if freed:
+            Time.browse([row[0] for row in freed]).write({"timesheet_invoice_id": False})

@@ -352,7 +352,7 @@ class BillingItemAccrual(models.Model):
             else:
                 to_create.append(vals)
         (items - kept)._close_lost()
-        self.create(to_create)
+        self._insert_open(to_create)
 
     def _update_accrued(self, vals):
         """Write what differs, unless the item is settled: then only its source counts."""

@@ -41,14 +41,20 @@ class BillingItemEffects(models.Model):
         held.filtered(lambda item: not item.blocked_reason).blocked_reason = "negative_bill"
         (billable - held).filtered("blocked_reason").blocked_reason = False
 
-    def _leave_out_below_zero(self, prebills):
-        """Return what of these items can be billed together, and hold back the rest.
+    @api.model
+    def _search_billable(self, domain, prebills):
+        """Return what of the items in `domain` can be billed together, and hold back the rest.
 
         :param prebills: {order: the pre-bill that takes its work}
         """
-        held = self._get_below_zero(prebills)
+        items = self.search(domain, order="date, id")
+        groups = self._read_group(domain, ["order_id"], ["open_amount:min"])
+        orders = [order.id for order, lowest in groups if lowest < 0]
+        if not orders:
+            return items
+        held = self.search([*domain, ("order_id", "in", orders)])._get_below_zero(prebills)
         held.blocked_reason = "negative_bill"
-        return self - held
+        return items - held
 
     def _get_below_zero(self, prebills):
         """Return the items below zero that take the bill of their order, made of these, there."""

@@ -92,8 +92,18 @@ class BillingPrebill(models.Model):
 
     @api.depends("line_ids.item_id.project_id.user_id")
     def _compute_reviewer_ids(self):
-        for prebill in self:
+        stored = self.filtered("id")
+        for prebill in self - stored:
             prebill.reviewer_ids = prebill.line_ids.item_id.project_id.user_id
+        groups = self.env["billing.prebill.line"]._read_group(
+            [("prebill_id", "in", stored.ids), ("item_id.project_id.user_id", "!=", False)],
+            ["prebill_id", "item_id.project_id"],
+        )
+        reviewers = {}
+        for prebill, project in groups:
+            reviewers[prebill] = reviewers.get(prebill, project.user_id) | project.user_id
+        for prebill in stored:
+            prebill.reviewer_ids = reviewers.get(prebill, False)
 
     @api.depends("order_ids.billing_approval")
     def _compute_needs_approval(self):
@@ -118,7 +128,13 @@ class BillingPrebill(models.Model):
 
     @api.depends("line_ids.decision", "line_ids.amount", "line_ids.open_amount")
     def _compute_amounts(self):
+        plain = self._get_plain_totals()
         for prebill in self:
+            if prebill.id in plain:
+                prebill.amount_open = prebill.amount_bill = plain[prebill.id]
+                prebill.amount_written_off = prebill.amount_written_up = 0.0
+                prebill.amount_postponed = 0.0
+                continue
             lines = prebill.line_ids
             by_item = lines.grouped("item_id").values()
             changes = lines.mapped("rate_write_off")
@@ -193,6 +209,7 @@ class BillingPrebill(models.Model):
         self._check_state(("draft", "review"), self.env._("approved"))
         for prebill in self:
             prebill._check_approver()
+        self._check_own_write_offs()
         self._check_lines()
         self._step({"state": "approved", "approved_by_id": self.env.uid})
         self.sudo().activity_feedback(["mail.mail_activity_data_todo"])
@@ -219,7 +236,7 @@ class BillingPrebill(models.Model):
         """Give the work back to WIP."""
         self._check_state(OPEN_STATES, self.env._("cancelled"))
         self._step({"state": "cancelled"})
-        self.sudo()._get_held_items().prebill_id = False
+        self.sudo()._release()
         self.sudo().activity_unlink(["mail.mail_activity_data_todo"])
         return True
 
@@ -274,7 +291,6 @@ class BillingPrebill(models.Model):
                     "You submitted pre-bill %(name)s: somebody else approves it.", name=self.name
                 )
             )
-        self._check_own_write_offs()
         limit = self._get_write_off_limit()
         if not is_manager and self.amount_written_off > limit:
             raise UserError(
@@ -298,22 +314,26 @@ class BillingPrebill(models.Model):
     def _check_own_write_offs(self):
         if self.env.su:
             return
-        own = self.sudo().line_ids.filtered(
-            lambda line: (
-                (line.decision == "write_off" or line.rate_write_off > 0)
-                and line.item_id.employee_id.user_id == self.env.user
+        own = (
+            self.sudo()
+            ._get_decided_lines()
+            .filtered(
+                lambda line: (
+                    (line.decision == "write_off" or line.rate_write_off > 0)
+                    and line.item_id.employee_id.user_id == self.env.user
+                )
             )
         )
         if own:
             raise UserError(
                 self.env._(
                     "Pre-bill %(name)s writes off your own time. Somebody else approves it.",
-                    name=self.name,
+                    name=own[0].prebill_id.name,
                 )
             )
 
     def _check_lines(self):
-        for line in self.sudo().line_ids:
+        for line in self.sudo()._get_decided_lines():
             if (line.decision == "write_off" or line._is_rate_edited()) and not line.reason_id:
                 raise UserError(
                     self.env._(
@@ -327,7 +347,7 @@ class BillingPrebill(models.Model):
     # -- gathering ------------------------------------------------------------------------------
 
     @api.model
-    def _gather(self, orders, cutoff_date, date_from=None):
+    def _gather(self, orders, cutoff_date, date_from=None, at_once=False):
         """Hold the open, unheld work of `orders` on pre-bills and refresh what they hold already.
 
         Called as superuser by `sale.order._gather_prebills`, which locks the orders.
@@ -338,7 +358,7 @@ class BillingPrebill(models.Model):
         existing = self.search(
             [("order_ids", "in", orders.ids), ("state", "in", ("draft", "review"))]
         )
-        existing.line_ids._refresh()
+        existing._get_outdated_lines()._refresh()
         # Room may have come back, by a credit note or a higher limit: they are measured again.
         Item.search(
             [("order_id", "in", orders.ids), ("blocked_reason", "=", "over_cap")]
@@ -347,20 +367,22 @@ class BillingPrebill(models.Model):
             [("order_id", "in", orders.ids), ("prebill_id", "=", False)]
         )
         by_order = {order: prebill for prebill in existing for order in prebill.order_ids}
-        items = Item.search(domain, order="date, id")._leave_out_below_zero(by_order)
-        found = items.grouped("order_id")
-        missing = [order for order in found if order not in by_order]
+        items = Item._search_billable(domain, by_order)
+        found = {order for [order] in Item._read_group([("id", "in", items.ids)], ["order_id"])}
+        missing = [order for order in orders if order in found and order not in by_order]
         created = self.create([self._prepare_prebill(order, cutoff_date) for order in missing])
         by_order.update(zip(missing, created, strict=True))
         existing.filtered(
             lambda prebill: prebill.cutoff_date < cutoff_date
         ).cutoff_date = cutoff_date
-        vals_list = []
-        for order, order_items in found.items():
-            prebill = by_order[order]
-            vals_list += [item._prepare_prebill_line(prebill) for item in order_items]
-            order_items.prebill_id = prebill
-        self.env["billing.prebill.line"].create(vals_list)
+        mine = {order: by_order[order] for order in found}
+        later = {order: prebill for order, prebill in mine.items() if prebill.needs_approval}
+        if at_once and later:
+            waiting = items.filtered(lambda item: item.order_id in later)
+            self._hold(waiting, later)
+            self._hold(items - waiting, mine, at_once=True)
+        else:
+            self._hold(items, mine, at_once)
         (existing | created)._apply_limits()
         empty = created.filtered(lambda prebill: not prebill.line_ids)
         gathered = (existing | created) - empty
@@ -376,6 +398,3 @@ class BillingPrebill(models.Model):
             "order_ids": [Command.link(order.id)],
             "cutoff_date": cutoff_date,
         }
-
-    def _get_held_items(self):
-        return self.env["billing.item"].search([("prebill_id", "in", self.ids)])

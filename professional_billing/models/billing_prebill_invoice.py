@@ -1,10 +1,15 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
 
 class InvoicedPrebills(tuple):
-    """The ids of the pre-bills being invoiced, in the context, where no client can put one."""
+    """The ids of the pre-bills being invoiced, in the context, where no client can put one.
+
+    It keeps what is asked of them for each order and order line.
+    """
+
+    lines = prebills = None
 
 
 class BillingPrebillInvoice(models.Model):
@@ -22,8 +27,34 @@ class BillingPrebillInvoice(models.Model):
     def _is_invoicing(self):
         return isinstance(self.env.context.get("billing_prebill_ids"), InvoicedPrebills)
 
-    def _get_billed_order_lines(self):
-        return self._get_bill_lines().item_id.order_line_id
+    @api.model
+    def _get_lines_from_context(self):
+        """Return {order line: the pre-bill lines that bill it} of the pre-bills being invoiced."""
+        if not self._is_invoicing():
+            return {}
+        kept = self.env.context["billing_prebill_ids"]
+        if kept.lines is None:
+            kept.lines = self._from_context()._get_bill_lines().grouped("order_line_id")
+        return kept.lines
+
+    @api.model
+    def _get_invoice_date_from_context(self, order):
+        """Return the date of the invoice being made for `order`, or None."""
+        if not self._is_invoicing():
+            return None
+        kept = self.env.context["billing_prebill_ids"]
+        if kept.prebills is None:
+            kept.prebills = self._from_context()._group_by_order()
+        dates = kept.prebills[order].mapped("invoice_date") if order in kept.prebills else []
+        return next(filter(None, dates), self.env.context.get("billing_invoice_date"))
+
+    def _group_by_order(self):
+        """Return {order: its pre-bills among these}."""
+        result = {}
+        for prebill in self:
+            for order in prebill.order_ids:
+                result[order] = result.get(order, self.browse()) | prebill
+        return result
 
     def _get_bill_lines(self):
         return self.line_ids.filtered(
@@ -34,13 +65,15 @@ class BillingPrebillInvoice(models.Model):
             )
         )
 
-    def _invoice(self, orders, grouped, final=False, date=None, only=False):
+    def _invoice(self, orders, grouped, final=False, date=None, only=False, post=False):
         """Settle these pre-bills and invoice them through Odoo's own order invoicing.
 
         :param orders: `sale.order` records to invoice: those of the pre-bills, and with `only`
             false other lines and orders as Odoo invoices them
         :param grouped: one invoice per order, else one per customer and currency
-        :return: the draft `account.move` records
+        :param post: post the invoices, before Odoo's time entries are tied to them: each change of
+            an invoice's state would compute them again
+        :return: the `account.move` records, drafts unless posted
         """
         self._check_invoice_rights()
         self._lock_for_invoice()
@@ -52,14 +85,30 @@ class BillingPrebillInvoice(models.Model):
         prebills._write_off()
         # The accountant need not see the projects and tasks Odoo reads for an order's invoice.
         orders = orders.sudo().with_context(
-            billing_prebill_ids=InvoicedPrebills(self.ids), billing_prebills_only=only
+            billing_prebill_ids=InvoicedPrebills(self.ids),
+            billing_prebills_only=only,
+            mail_create_nolog=True,  # `_finish` says it of all invoices at once
         )
         if only and not prebills._get_bill_lines():
             moves = self.env["account.move"]
         else:
             moves = orders._create_invoices(grouped=grouped, final=final, date=date)
         prebills._finish(moves)
-        return moves.sudo(self.env.su).with_env(self.env)
+        moves = moves.sudo(self.env.su).with_env(self.env)
+        if post:
+            moves._post(soft=False)
+        prebills.line_ids.item_id._after_settlement()
+        return moves
+
+    def _invoice_for_run(self, post):
+        """Invoice these pre-bills, one invoice per engagement, and `post` the invoices."""
+        if not self:
+            return self.env["account.move"]
+        if not post:
+            return self.action_invoice()
+        # Odoo would date each invoice in a write of its own as it is posted.
+        dated = self.with_context(billing_invoice_date=fields.Date.context_today(self))
+        return dated._invoice(orders=self.order_ids, grouped=True, only=True, post=True)
 
     def _check_invoice_rights(self):
         if not self.env.su and not self.env.user.has_group(
@@ -100,16 +149,15 @@ class BillingPrebillInvoice(models.Model):
     def _check_current(self):
         """Refuse to bill what is no longer open as the pre-bill says."""
         self._check_state("approved", self.env._("invoiced"))
-        for line in self.line_ids:
-            if not line._is_current():
-                raise UserError(
-                    self.env._(
-                        "Pre-bill %(name)s: “%(line)s” has changed since it was gathered. Reopen the "
-                        "pre-bill, refresh it and approve it again.",
-                        name=line.prebill_id.name,
-                        line=line.narrative or line.item_id.display_name,
-                    )
+        if line := self._get_outdated_lines()[:1]:
+            raise UserError(
+                self.env._(
+                    "Pre-bill %(name)s: “%(line)s” has changed since it was gathered. Reopen the "
+                    "pre-bill, refresh it and approve it again.",
+                    name=line.prebill_id.name,
+                    line=line.narrative or line.item_id.display_name,
                 )
+            )
         self._check_limits()
 
     def _check_not_below_zero(self):
@@ -165,20 +213,21 @@ class BillingPrebillInvoice(models.Model):
 
     def _write_off(self):
         """Write off what the review decided, and what a changed rate gives up or adds."""
-        vals_list = [vals for line in self.line_ids for vals in line._prepare_write_offs()]
+        decided = self._get_decided_lines()
+        vals_list = [vals for line in decided for vals in line._prepare_write_offs()]
         if vals_list:
             self.env["billing.item"]._settle(vals_list)
 
+    @api.model
     def _prepare_order_line_bill(self, order_line):
-        """Return the invoice line values that bill these pre-bills' work on `order_line`.
+        """Return the invoice line values that bill the pre-bills' work on `order_line`.
 
         Each carries its settlements, so that the line and the ledger are written together.
         """
-        lines = self._get_bill_lines().filtered(
-            lambda line: line.item_id.order_line_id == order_line
-        )
+        lines = self._get_lines_from_context().get(order_line)
         if not lines:
             return []
+        lines = lines.with_env(self.env)
         method = self.env["billing.method"]._for_rule(order_line.billing_rule)
         return [
             {**vals, "billing_allocation_ids": part._prepare_allocations(vals)}
@@ -187,24 +236,23 @@ class BillingPrebillInvoice(models.Model):
 
     def _finish(self, moves):
         """Close the pre-bills: tie them to their invoices and let go of the work."""
-        moves = moves.filtered("is_professional_bill")
-        for prebill in self:
-            orders = prebill.order_ids
-            prebill.write(
-                {
-                    "state": "invoiced",
-                    "move_ids": [
-                        Command.set(
-                            moves.filtered(
-                                lambda move, orders=orders: (
-                                    move.line_ids.sale_line_ids.order_id & orders
-                                )
-                            ).ids
-                        )
-                    ],
-                }
-            )
-            if prebill.invoice_date:
-                prebill.move_ids.write({"invoice_date": prebill.invoice_date})
-        self._get_held_items().prebill_id = False
-        self.line_ids.item_id._after_settlement()
+        moves._log_origin()
+        by_order = {}
+        for move in moves.filtered("is_professional_bill"):
+            for order in move.line_ids.sale_line_ids.order_id:
+                by_order[order] = by_order.get(order, moves.browse()) | move
+        self.write({"state": "invoiced"})
+        self._fields["move_ids"].write_batch(
+            [
+                (
+                    prebill,
+                    [Command.set([m.id for o in prebill.order_ids for m in by_order.get(o, ())])],
+                )
+                for prebill in self
+            ]
+        )
+        for date, dated in self.filtered("invoice_date").grouped("invoice_date").items():
+            late = dated.move_ids.filtered(lambda move, date=date: move.invoice_date != date)
+            if late:
+                late.write({"invoice_date": date})
+        self._release()

@@ -52,8 +52,17 @@ class BillingPrebillLimit(models.Model):
 
     @api.depends("line_ids.cap_excess")
     def _compute_amount_over_cap(self):
-        for prebill in self:
+        stored = self.filtered("id")
+        for prebill in self - stored:
             prebill.amount_over_cap = sum(prebill.line_ids.mapped("cap_excess"))
+        groups = self.env["billing.prebill.line"]._read_group(
+            [("prebill_id", "in", stored.ids), ("cap_excess", "!=", 0)],
+            ["prebill_id"],
+            ["cap_excess:sum"],
+        )
+        excess = dict(groups)
+        for prebill in stored:
+            prebill.amount_over_cap = excess.get(prebill, 0.0)
 
     def _apply_limits(self):
         """Cut these pre-bills down to their contracts' limits, in the order of the work's dates."""

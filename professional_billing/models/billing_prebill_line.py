@@ -13,6 +13,7 @@ class BillingPrebillLine(models.Model):
     """The decision on one item of work: bill it, leave it in WIP, or write it off."""
 
     _name = "billing.prebill.line"
+    _inherit = ["billing.bulk"]
     _description = "Pre-bill line"
     _order = "prebill_id, order_line_id, date, id"
 

@@ -43,40 +43,61 @@ class BillingRunLine(models.Model):
     move_ids = fields.Many2many("account.move", string="Invoices", readonly=True)
 
     def _process(self):
-        """Bill each engagement on its own: one that fails says why and does not hold up the others."""
-        for line in self:
-            try:
-                with self.env.cr.savepoint():
-                    line.write(line._bill())
-            except UserError as error:
-                line.invalidate_recordset()
-                line.write({"state": "failed", "error": str(error)})
+        """Bill these engagements together; one that fails says why and does not hold up the others."""
+        if not self:
+            return
+        try:
+            with self.env.cr.savepoint():
+                self._bill()
+        except UserError as error:
+            self.invalidate_recordset()
+            if len(self) == 1:
+                self.write({"state": "failed", "error": str(error)})
+            else:
+                half = len(self) // 2
+                self[:half]._process()
+                self[half:]._process()
 
     def _bill(self):
-        """Gather, and go as far as the run's mode says.
-
-        :return: the values that tell what became of the engagement
-        """
+        """Gather the engagements of these lines of a run, and go as far as its mode says."""
         run = self.run_id
-        prebills = self.order_id._gather_prebills(run.cutoff_date)
-        values = {"state": "done", "prebill_ids": [Command.set(prebills.ids)]}
-        if not prebills:
-            return {**values, "state": "nothing"}
+        gathered = self.order_id._gather_prebills(run.cutoff_date, at_once=run.mode != "prebill")
         if run.invoice_date:
-            prebills.sudo().invoice_date = run.invoice_date
-        if run.mode == "prebill":
-            return values
-        if waiting := prebills.filtered(
-            lambda prebill: prebill.needs_approval and prebill.state != "approved"
-        ):
-            message = self.env._(
-                "Pre-bill %(names)s waits for approval.", names=", ".join(waiting.mapped("name"))
+            gathered.sudo().invoice_date = run.invoice_date
+        waiting = moves = gathered.browse()
+        if run.mode != "prebill":
+            waiting = gathered.filtered(
+                lambda prebill: prebill.needs_approval and prebill.state != "approved"
             )
-            return {**values, "state": "waiting", "error": message}
-        moves = prebills.action_invoice()
-        if run.mode == "post":
-            moves._post(soft=False)
-        return {**values, "move_ids": [Command.set(moves.ids)]}
+            moves = (gathered - waiting)._invoice_for_run(post=run.mode == "post")
+        self._tell_billed(gathered, waiting, moves)
+
+    def _tell_billed(self, prebills, waiting, moves):
+        """Write what became of these engagements.
+
+        :param waiting: those of `prebills` that somebody has to approve first
+        :param moves: the invoices of the others
+        """
+        by_order = prebills._group_by_order()
+        lines = {"done": self.browse(), "nothing": self.browse(), "waiting": self.browse()}
+        documents = []
+        for line in self:
+            mine = by_order.get(line.order_id, prebills.browse())
+            state = "nothing" if not mine else "waiting" if mine & waiting else "done"
+            lines[state] += line
+            documents.append((line, mine, mine.move_ids & moves if moves else moves))
+            if state == "waiting":
+                line.error = self.env._(
+                    "Pre-bill %(names)s waits for approval.",
+                    names=", ".join((mine & waiting).mapped("name")),
+                )
+        for state, those in lines.items():
+            those.state = state
+        for index, name in enumerate(("prebill_ids", "move_ids"), start=1):
+            # One statement for all, where a write for each would be two for each.
+            self._fields[name].write_batch(
+                [(row[0], [Command.set(row[index].ids)]) for row in documents]
+            )
 
     def action_view_order(self):
         self.ensure_one()

@@ -152,7 +152,7 @@ class SaleOrder(models.Model):
 
     # -- gathering ------------------------------------------------------------------------------
 
-    def _gather_prebills(self, cutoff_date=None, date_from=None):
+    def _gather_prebills(self, cutoff_date=None, date_from=None, at_once=False):
         """Put everything billable up to `cutoff_date` on pre-bills, one per engagement.
 
         An engagement whose pre-bill is still in draft or review gets new work added to it; gathering
@@ -160,6 +160,7 @@ class SaleOrder(models.Model):
 
         :param cutoff_date: last date of work to bill, today where the company is by default
         :param date_from: first date of work to bill, when only a period is wanted
+        :param at_once: the caller invoices what needs no approval in the same transaction
         :return: the `billing.prebill` records that hold work of these engagements
         :raise UserError: when someone else is billing one of them right now
         """
@@ -170,7 +171,7 @@ class SaleOrder(models.Model):
         prebills = self.env["billing.prebill"]
         for company, orders in engagements.grouped("company_id").items():
             cutoff = cutoff_date or company._billing_today()
-            prebills |= prebills.sudo()._gather(orders, cutoff, date_from)
+            prebills |= prebills.sudo()._gather(orders, cutoff, date_from, at_once)
         engagements._tell_all_cap_thresholds()
         return prebills.sudo(self.env.su)
 
@@ -255,8 +256,8 @@ class SaleOrder(models.Model):
         lines = super()._get_invoiceable_lines(final)
         if not self.is_engagement:
             return lines
-        prebills = self.env["billing.prebill"]._from_context()
-        billed = prebills._get_billed_order_lines() & self.order_line
+        bill_lines = self.env["billing.prebill"]._get_lines_from_context()
+        billed = self.order_line.filtered(lambda line: line in bill_lines)
         stock = lines.filtered(lambda line: not line.billing_rule and not line.display_type)
         if self.env.context.get("billing_prebills_only"):
             stock = stock.browse()
@@ -313,12 +314,28 @@ class SaleOrder(models.Model):
         vals = super()._prepare_invoice()
         if self.client_po_number:
             vals["ref"] = self.client_po_number
+        if date := self.env["billing.prebill"]._get_invoice_date_from_context(self):
+            vals["invoice_date"] = date
         return vals
 
     def _create_account_invoices(self, invoice_vals_list, final):
-        # EXTENDS sale: an invoice knows that it settles work in progress.
+        # EXTENDS sale: an invoice knows that it settles work in progress. Its settlements are many
+        # more rows than its lines: they are written for all invoices together.
+        settlements = []
         for vals in invoice_vals_list:
-            vals["is_professional_bill"] = any(
-                command[2].get("billing_allocation_ids") for command in vals["invoice_line_ids"]
-            )
-        return super()._create_account_invoices(invoice_vals_list, final)
+            mine = [
+                command[2].pop("billing_allocation_ids", ()) for command in vals["invoice_line_ids"]
+            ]
+            vals["is_professional_bill"] = any(mine)
+            settlements.append(mine)
+        moves = super()._create_account_invoices(invoice_vals_list, final)
+        vals_list = []
+        for move, of_lines in zip(moves, settlements, strict=True):
+            # Odoo creates the lines in their order, and others (of another module) after them.
+            for line, commands in zip(move.invoice_line_ids.sorted("id"), of_lines, strict=False):
+                vals_list += [
+                    {**command[2], "move_line_id": line.id, "invoice_line_id": line.id}
+                    for command in commands
+                ]
+        self.env["billing.item"]._settle_bills(vals_list)
+        return moves

@@ -1,6 +1,7 @@
 from . import test_against_stock
 from . import test_annex
 from . import test_bad_input
+from . import test_bulk
 from . import test_caps
 from . import test_collection
 from . import test_collection_access

@@ -10,6 +10,8 @@ from .common import BillingCommon
 _logger = logging.getLogger(__name__)
 
 OURS = "odoo.addons.professional_billing.models"
+#: Posted by a run, with its settlements and links.
+MOST_FOR_AN_INVOICE = 20
 #: Odoo's models that we extend and that logging time touches.
 EXTENDED = (
     "account.analytic.line",
@@ -179,6 +181,25 @@ class TestQueries(BillingCommon):
             refund = self._reverse(move)
             counts[entries], _queries = self._count(f"credit {entries}", refund.action_post)
         self.assertLessEqual(counts[40], counts[10] + 2)
+
+    def test_run(self):
+        """A run's invoice costs the same however much work is on it, and few queries each."""
+        counts = {}
+        for entries in (5, 20):
+            for engagements in (2, 12):
+                orders = self.env["sale.order"]
+                for _number in range(engagements):
+                    orders += self._bill_of(entries)
+                run = self.env["billing.run"].create({"cutoff_date": self.today, "mode": "post"})
+                domain = [("id", "in", orders.ids)]
+                with patch.object(type(run), "_get_order_domain", lambda _self, it=domain: it):
+                    run.action_preview()
+                counts[entries, engagements], _queries = self._count(
+                    f"run of {engagements} engagements with {entries} entries", run.action_start
+                )
+        each = {entries: (counts[entries, 12] - counts[entries, 2]) / 10 for entries in (5, 20)}
+        self.assertLessEqual(each[20], each[5] + 0.5, counts)
+        self.assertLessEqual(each[20], MOST_FOR_AN_INVOICE, counts)
 
     def test_run_preview(self):
         """The preview looks at all engagements at once."""

@@ -1,0 +1,213 @@
+import contextlib
+from unittest.mock import patch
+
+from odoo.fields import Command
+from odoo.tests import tagged
+
+from ..models.billing_item_balance import BALANCE
+from .common import BillingCommon
+
+#: Columns that no two rows of different turns share.
+OWN = {"create_date", "write_date", "access_token"}
+#: Tables of which each turn makes rows of its own, and the columns that point to them.
+MADE = {
+    "billing_item": ("item_id",),
+    "billing_prebill": ("prebill_id",),
+    "billing_prebill_line": ("prebill_line_id",),
+    "account_move": ("move_id", "timesheet_invoice_id"),
+    "account_move_line": ("move_line_id", "invoice_line_id"),
+    "billing_allocation": (),
+}
+
+
+@tagged("post_install", "-at_install")
+class TestBulk(BillingCommon):
+    """What is written by one statement is what Odoo's own way writes, in every stored column."""
+
+    def _engagement(self, **vals):
+        """Hours that do not print clean, a discount, a fee, and time that is not billed."""
+        order = self._create_engagement(
+            [
+                {"product_id": self.hours.id, "price_unit": 99.99},
+                {"product_id": self.days.id, "discount": 7.5},
+                {"product_id": self.fee.id, "installments": [{"percentage": 40}]},
+            ],
+            **vals,
+        )
+        hours, days, _fee = order.order_line
+        for number, worked in enumerate((1, 0.333333, 2.5, 7.75)):
+            self._log_time(hours, worked, -number)
+            self._log_time(days, worked, -number)
+        self._log_time(hours, 1).billing_treatment = "non_billable"
+        self._log_time(hours, 1).billing_treatment = "complimentary"
+        return order
+
+    def _turn(self, order, mode="post", post_later=False):
+        """Accrue anew, bill, and return what is stored; the turn is undone."""
+        savepoint = self.env.cr.savepoint()
+        order.billing_item_ids.unlink()
+        lines = order.order_line
+        lines._accrue_billing()
+        run = self.env["billing.run"].create(
+            {
+                "mode": mode,
+                "cutoff_date": self.today,
+                "partner_ids": order.partner_id.ids,
+            }
+        )
+        run.action_start()
+        self.assertEqual(set(run.line_ids.mapped("state")), {"done"})
+        if post_later:
+            run.move_ids._post(soft=False)
+        self.env.flush_all()
+        rows = self._get_rows(order)
+        savepoint.close(rollback=True)
+        self.env.invalidate_all()
+        return rows
+
+    def _get_rows(self, order):
+        prebills, moves = order.prebill_ids, order.invoice_ids
+        where = {
+            "billing_item": ("id", order.billing_item_ids.ids),
+            "billing_prebill": ("id", prebills.ids),
+            "billing_prebill_line": ("prebill_id", prebills.ids),
+            "account_move": ("id", moves.ids),
+            "account_move_line": ("move_id", moves.ids),
+            "billing_allocation": ("item_id", order.billing_item_ids.ids),
+            "account_analytic_line": ("so_line", order.order_line.ids),
+            "sale_order_line": ("order_id", order.ids),
+            "sale_order": ("id", order.ids),
+        }
+        tables = {
+            table: self._query(
+                f"SELECT * FROM {table} WHERE {column} = ANY(%s) ORDER BY id", list(ids)
+            )
+            for table, (column, ids) in where.items()
+        }
+        ranks = {
+            table: {row["id"]: rank for rank, row in enumerate(tables[table])} for table in MADE
+        }
+        pointing = {column: ranks[table] for table, columns in MADE.items() for column in columns}
+        for table, rows in tables.items():
+            for row in rows:
+                for column in OWN & set(row):
+                    del row[column]
+                for column in pointing.keys() & set(row):
+                    row[column] = pointing[column].get(row[column])
+                if table in ranks:
+                    row["id"] = ranks[table][row["id"]]
+                if table == "billing_prebill":
+                    del row["name"]
+        return tables
+
+    def assertSameRows(self, mine, other):
+        for table, rows in mine.items():
+            self.assertEqual(len(rows), len(other[table]), table)
+            for row, expected in zip(rows, other[table], strict=True):
+                differing = {
+                    name: (row[name], expected[name]) for name in row if row[name] != expected[name]
+                }
+                self.assertFalse(differing, f"{table}: (ours, Odoo's way)")
+
+    def _turn_by_odoo(self, order, mode="post"):
+        with contextlib.ExitStack() as stack:
+            for name in ("billing.item", "billing.prebill.line", "billing.allocation"):
+                model = type(self.env[name])
+                stack.enter_context(patch.object(model, "_is_said_by", lambda *_args: False))
+            return self._turn(order, mode)
+
+    def test_rows(self):
+        """Items, pre-bill lines, settlements and all that follows from them."""
+        order = self._engagement()
+        rows = self._turn(order)
+        self.assertTrue(all(rows.values()), "nothing to compare")
+        self.assertSameRows(rows, self._turn_by_odoo(order))
+
+    def test_rows_of_drafts(self):
+        order = self._engagement(billing_detail="person")
+        self.assertSameRows(self._turn(order, "draft"), self._turn_by_odoo(order, "draft"))
+
+    def test_posted_at_once(self):
+        """A run that posts leaves what a run and a person who posts leave."""
+        order = self._engagement()
+        self.assertSameRows(self._turn(order), self._turn(order, "draft", post_later=True))
+
+    def test_balances(self):
+        """The statement that balances items says what the field's computation says."""
+        order = self._engagement()
+        move = self._bill(order, post=True)
+        self._credit(move, {self._product_lines(move)[0]: 1})
+        items = order.billing_item_ids
+        expected = self._stored(items)
+        items._refresh_balances()
+        self.assertEqual(self._stored(items), expected)
+        items._compute_balance()
+        self.env.flush_all()
+        self.assertEqual(self._stored(items), expected)
+        self.assertLedger(order)
+
+    def _stored(self, items):
+        self.env.flush_all()
+        return self._query(
+            f"SELECT id, {', '.join(BALANCE)} FROM billing_item WHERE id = ANY(%s) ORDER BY id",
+            items.ids,
+        )
+
+    def test_totals_of_prebills(self):
+        order = self._engagement()
+        prebill = self._prebill(order).with_env(self.env)
+        names = [name for name in prebill._fields if name.startswith("amount_")]
+        totals = [prebill[name] for name in names]
+        with patch.object(type(prebill), "_get_plain_totals", lambda _self: {}):
+            prebill._compute_amounts()
+        self.assertEqual([prebill[name] for name in names], totals)
+
+    def test_balance_of_invoice_lines(self):
+        """Odoo stores the same, told what a line comes to or not."""
+        taxes = self.env["account.tax"].create(
+            [
+                {"name": "10 %", "amount": 10},
+                {"name": "7 % included", "amount": 7, "price_include_override": "tax_included"},
+                {"name": "5 fixed", "amount": 5, "amount_type": "fixed"},
+            ]
+        )
+        terms = self.env["account.payment.term"].create(
+            [
+                {
+                    "name": "Two instalments",
+                    "line_ids": [
+                        Command.create({"value": "percent", "value_amount": 30, "nb_days": 10}),
+                        Command.create({"value": "percent", "value_amount": 70, "nb_days": 40}),
+                    ],
+                },
+                {
+                    "name": "2 % within 10 days",
+                    "early_discount": True,
+                    "discount_percentage": 2,
+                    "discount_days": 10,
+                    "line_ids": [Command.create({"value": "percent", "value_amount": 100})],
+                },
+            ]
+        )
+        cases = {
+            "none": (taxes.browse(), terms.browse()),
+            "one": (taxes[0], terms[0]),
+            "two": (taxes[0] + self.tax_sale_a, terms[1]),
+            "included": (taxes[1], terms[0]),
+            "fixed": (taxes[2] + taxes[0], terms.browse()),
+        }
+        for rounding_method in ("round_per_line", "round_globally"):
+            self.company.tax_calculation_rounding_method = rounding_method
+            for name, (tax, term) in cases.items():
+                order = self._engagement(
+                    payment_term_id=term.id,
+                    partner_id=self.env["res.partner"].create({"name": name}).id,
+                )
+                order.order_line.tax_ids = tax
+                told = self._turn(order)
+                with patch.object(
+                    type(order.order_line), "_with_balance", lambda _self, vals: vals
+                ):
+                    untold = self._turn(order)
+                with self.subTest(name, rounding=rounding_method):
+                    self.assertSameRows(told, untold)
