@@ -145,10 +145,10 @@ class BillingItemMove(models.TransientModel):
         notes = {}
         for order, moved in items.grouped("order_id").items():
             text = self.env._(
-                "%(hours)s h (%(entries)s entries) moved from %(source)s to %(target)s",
+                "%(hours)s h (%(entries)s entries) moved from %(former)s to %(target)s",
                 hours=formatLang(self.env, sum(moved.mapped("worked_quantity")), digits=2),
                 entries=len(moved),
-                source=order.name,
+                former=order.name,
                 target=line._billing_label(),
             )
             if self.note:
