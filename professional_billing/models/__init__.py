@@ -37,6 +37,9 @@ from . import billing_prebill_limit
 from . import billing_prebill_line
 from . import billing_prebill_payable
 from . import billing_prebill_postpone
+from . import billing_prebill_review
+from . import billing_prebill_history
+from . import billing_prebill_proforma
 from . import billing_source  # the next ones are made of it
 from . import billing_block
 from . import billing_progress
@@ -81,6 +84,7 @@ from . import sale_order_line_retainer
 from . import sale_order_summary
 from . import sale_order_template
 from . import sale_order_template_line
+from . import billing_reminder
 from . import sale_order_discount  # on the bill before the next ones
 from . import sale_order_retention
 from . import sale_order_deposit

@@ -198,7 +198,7 @@ class BillingMethodAllowance(models.AbstractModel):
             "name": self._get_time_label(line, prebill_lines),
             "product_uom_id": uom.id,
             "quantity": uom._compute_quantity(hours, uom, rounding_method="HALF-UP"),
-            "price_unit": prebill_lines[0].rate,
+            "price_unit": prebill_lines[0]._get_bill_rate(),
             "discount": 0.0,
         }
 

@@ -181,7 +181,7 @@ class BillingMethodTimeMaterials(models.AbstractModel):
                 "%(narrative)s (%(hours)s h at %(rate)s, of which %(amount)s is billed)",
                 narrative=name,
                 hours=f"{prebill_line.quantity:.2f}",
-                rate=currency.format(prebill_line.rate),
+                rate=currency.format(prebill_line._get_bill_rate()),
                 amount=currency.format(prebill_line.amount),
             )
         return {
@@ -201,7 +201,7 @@ class BillingMethodTimeMaterials(models.AbstractModel):
             "task": item.sudo().timesheet_id.task_id,
             "entry": item,
         }.get(item.order_id.billing_detail)
-        return detail, prebill_line.rate, item.uom_id
+        return detail, prebill_line._get_bill_rate(), item.uom_id, prebill_line.decision
 
     def _prepare_time_line(self, line, prebill_lines):
         uom = prebill_lines.item_id.uom_id
@@ -209,6 +209,9 @@ class BillingMethodTimeMaterials(models.AbstractModel):
             sum(prebill_lines.mapped("quantity")), line.product_uom_id, rounding_method="HALF-UP"
         )
         values = {"name": self._get_time_label(line, prebill_lines), "quantity": quantity}
+        if prebill_lines[0].decision == "complimentary":
+            name = "\n".join([values["name"], self.env._("Free of charge")])
+            return {**values, "name": name, "price_unit": 0.0, "discount": 0.0}
         rate = rounding.decimal(prebill_lines[0].rate)
         if prebill_lines[0]._is_rate(self._get_line_rate(line, uom)):
             return {**values, "price_unit": line.price_unit, "discount": line.discount}

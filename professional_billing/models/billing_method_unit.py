@@ -272,6 +272,8 @@ class BillingMethodUnit(models.AbstractModel):
 
     def _get_bill_price(self, line, prebill_line):
         """Return the one price of what is billed and its discount; None when there are several."""
+        if prebill_line.decision == "complimentary":
+            return rounding.decimal(0), 0
         if prebill_line._is_rate_edited():
             return rounding.decimal(prebill_line.rate), 0
         try:

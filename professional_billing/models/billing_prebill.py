@@ -21,6 +21,7 @@ CONTROLLED_FIELDS = {
     "amount_written_off",
     "amount_written_up",
     "amount_postponed",
+    "amount_standard",
 }
 
 
@@ -189,16 +190,9 @@ class BillingPrebill(models.Model):
     # -- actions --------------------------------------------------------------------------------
 
     def action_submit(self):
-        """Hand the pre-bill to the project managers, with an activity for each."""
+        """Hand the pre-bill to those who approve it."""
         self._check_state("draft", self.env._("submitted"))
         self._step({"state": "review", "submitted_by_id": self.env.uid})
-        for prebill in self:
-            for reviewer in prebill.reviewer_ids - self.env.user:
-                prebill.activity_schedule(
-                    "mail.mail_activity_data_todo",
-                    summary=self.env._("Review pre-bill %(name)s", name=prebill.name),
-                    user_id=reviewer.id,
-                )
         return True
 
     def action_approve(self):
@@ -212,7 +206,6 @@ class BillingPrebill(models.Model):
         self._check_own_write_offs()
         self._check_lines()
         self._step({"state": "approved", "approved_by_id": self.env.uid})
-        self.sudo().activity_feedback(["mail.mail_activity_data_todo"])
         return True
 
     def action_invoice(self):
@@ -237,7 +230,6 @@ class BillingPrebill(models.Model):
         self._check_state(OPEN_STATES, self.env._("cancelled"))
         self._step({"state": "cancelled"})
         self.sudo()._release()
-        self.sudo().activity_unlink(["mail.mail_activity_data_todo"])
         return True
 
     def action_refresh(self):
@@ -334,7 +326,7 @@ class BillingPrebill(models.Model):
 
     def _check_lines(self):
         for line in self.sudo()._get_decided_lines():
-            if (line.decision == "write_off" or line._is_rate_edited()) and not line.reason_id:
+            if line._needs_reason() and not line.reason_id:
                 raise UserError(
                     self.env._(
                         "Pre-bill %(name)s, %(line)s: choose the reason for the write-off or the "

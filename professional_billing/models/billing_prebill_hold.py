@@ -16,6 +16,8 @@ LINE_COLUMNS = (
     "rate",
     "amount",
     "rate_write_off",
+    "open_standard",
+    "standard_amount",
     "narrative",
 )
 
@@ -58,7 +60,7 @@ class BillingPrebillHold(models.Model):
                             %(columns)s, create_uid, write_uid, create_date, write_date)
                      SELECT prebill_id, id, company_id, order_line_id, date, 'bill',
                             open_quantity, open_amount, rate, open_quantity, rate,
-                            open_amount, 0, description,
+                            open_amount, 0, open_standard, open_standard, description,
                             %(uid)s, %(uid)s, %(now)s, %(now)s
                        FROM held
                    ORDER BY date, id
@@ -85,7 +87,15 @@ class BillingPrebillHold(models.Model):
         )
         columns = SQL(
             """item.id, wanted.prebill_id, item.company_id, item.order_line_id, item.date,
-            item.open_quantity, item.open_amount, item.rate, item.description"""
+            item.open_quantity, item.open_amount, item.rate, item.description,
+            CASE WHEN item.open_quantity = item.quantity + item.written_up_quantity
+                 THEN item.standard_amount
+                 ELSE COALESCE(ROUND(
+                          (item.standard_amount * item.open_quantity
+                           / NULLIF(item.quantity + item.written_up_quantity, 0))::numeric,
+                          (SELECT decimal_places FROM res_currency
+                            WHERE res_currency.id = item.currency_id)), 0)
+                 END AS open_standard"""
         )
         mine = SQL("item.order_id = wanted.order_id AND item.id = ANY(%s)", items.ids)
         if at_once:

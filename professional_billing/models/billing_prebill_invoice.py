@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
+from .billing_prebill_line import ON_BILL
+
 
 class InvoicedPrebills(tuple):
     """The ids of the pre-bills being invoiced, in the context, where no client can put one.
@@ -59,7 +61,7 @@ class BillingPrebillInvoice(models.Model):
     def _get_bill_lines(self):
         return self.line_ids.filtered(
             lambda line: (
-                line.decision == "bill"
+                line.decision in ON_BILL
                 and (line.quantity or line.amount)
                 and (line.amount or not line.cap_excess)
             )

@@ -6,7 +6,17 @@ from odoo.tools import float_compare
 from ..rules import rounding, settlement
 
 # What a reviewer decides; the rest of a line is what was open when it was gathered.
-REVIEWED_FIELDS = {"decision", "quantity", "rate", "narrative", "reason_id", "hold_until"}
+REVIEWED_FIELDS = {
+    "decision",
+    "quantity",
+    "rate",
+    "narrative",
+    "reason_id",
+    "reason_note",
+    "hold_until",
+}
+# Decisions that put the work on the bill, at its price or at none.
+ON_BILL = ("bill", "complimentary")
 
 
 class BillingPrebillLine(models.Model):
@@ -29,7 +39,12 @@ class BillingPrebillLine(models.Model):
     project_id = fields.Many2one(related="item_id.project_id")
     explanation = fields.Text(related="item_id.explanation")
     decision = fields.Selection(
-        [("bill", "Bill"), ("postpone", "Leave in WIP"), ("write_off", "Write off")],
+        [
+            ("bill", "Bill"),
+            ("complimentary", "Free of charge"),
+            ("postpone", "Leave in WIP"),
+            ("write_off", "Write off"),
+        ],
         default="bill",
         required=True,
     )
@@ -62,6 +77,7 @@ class BillingPrebillLine(models.Model):
     reason_id = fields.Many2one(
         "billing.reason", domain="[('company_id', 'in', [False, company_id])]", ondelete="restrict"
     )
+    reason_note = fields.Char(string="Why", help="Kept on the settlement, beside the reason.")
 
     _unique_decision = models.UniqueIndex(
         "(prebill_id, item_id, decision)",
@@ -126,7 +142,9 @@ class BillingPrebillLine(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_decided(self):
         self._check_editable()
-        self.sudo().item_id.filtered("prebill_id").prebill_id = False
+        lines = self.sudo()
+        kept = (lines.prebill_id.line_ids - lines).item_id
+        (lines.item_id - kept).filtered("prebill_id").prebill_id = False
 
     def unlink(self):
         prebills = self.prebill_id
@@ -179,6 +197,18 @@ class BillingPrebillLine(models.Model):
     def _is_rate_edited(self):
         return self.decision == "bill" and not self._is_rate(self.agreed_rate)
 
+    def _needs_reason(self):
+        """Tell whether this decision gives value up, or bills more than was agreed."""
+        return (
+            self.decision in ("write_off", "complimentary")
+            or self._is_rate_edited()
+            or bool(self._get_extra_quantity())
+        )
+
+    def _get_bill_rate(self):
+        """Return the rate the client sees."""
+        return 0.0 if self.decision == "complimentary" else self.rate
+
     def _get_extra_quantity(self):
         """Return the quantity billed beyond what is open: a write-up."""
         extra = rounding.quantize(self.quantity - self.open_quantity, 6)
@@ -190,6 +220,8 @@ class BillingPrebillLine(models.Model):
 
     def _get_uncapped_amount(self):
         """Return what the decision makes of the work before the contract's limits, as Decimal."""
+        if self.decision == "complimentary":
+            return rounding.decimal(0)
         if self.decision == "bill" and (self._is_rate_edited() or self._get_extra_quantity()):
             return settlement.line_amount(
                 self.quantity, self.rate, 0, self.currency_id.decimal_places
@@ -203,7 +235,7 @@ class BillingPrebillLine(models.Model):
         that uses a limit up, nor the rest of an entry that a limit has cut.
         """
         decimals = self.currency_id.decimal_places
-        rate = rounding.decimal(self.rate)
+        rate = rounding.decimal(self._get_bill_rate())
         exact = settlement.line_amount(self.quantity, rate, 0, decimals)
         # A hundredth of an hour is what rounding the hours of a line can move.
         tolerance = max(abs(rate), rounding.decimal(1).scaleb(2 - decimals)) / 100
@@ -289,14 +321,14 @@ class BillingPrebillLine(models.Model):
             "cause": "review",
             "date": self._get_settlement_date(),
             "reason_id": self.reason_id.id,
-            "note": self.narrative,
+            "note": self.reason_note or self.narrative,
             "user_id": self.prebill_id.approved_by_id.id or self.env.uid,
         }
         if self.decision == "write_off":
             return [
                 {**common, "kind": "write_off", "quantity": self.quantity, "amount": self.amount}
             ]
-        if self.decision != "bill":
+        if self.decision not in ON_BILL:
             return []
         vals_list = []
         if self.rate_write_off > 0:

@@ -9,6 +9,11 @@ class ResCompany(models.Model):
         default=1000.0,
         help="Most that one pre-bill may write off without a billing manager.",
     )
+    billing_stale_wip_days = fields.Integer(
+        string="Remind of old work after",
+        default=60,
+        help="Days after which project managers are reminded of work that could be billed. 0: never.",
+    )
     billing_time_lock_date = fields.Date(
         string="Time closed up to",
         help="Entries on engagements up to this day are neither made nor changed any more, except by "

@@ -24,3 +24,7 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.billing_retention_account_id",
         readonly=False,
     )
+    billing_stale_wip_days = fields.Integer(
+        related="company_id.billing_stale_wip_days",
+        readonly=False,
+    )

@@ -23,6 +23,7 @@ from . import test_method_recurring
 from . import test_method_retainer
 from . import test_method_success_fee
 from . import test_method_unit
+from . import test_prebill_review
 from . import test_queries
 from . import test_rates
 from . import test_retention

@@ -400,7 +400,9 @@ class TestLedgerProperty(BillingCommon):
         if not lines:
             return None
         line = self._pick(lines)
-        what = self.dice.choice(("lower", "raise", "rate", "amounts", "postpone", "off", "split"))
+        what = self.dice.choice(
+            ("lower", "raise", "rate", "amounts", "postpone", "off", "free", "split")
+        )
         line.reason_id = self.reason
         if what == "lower":
             line.quantity = line.open_quantity * self.dice.choice((0, 0.2, 0.5, 0.9))
@@ -414,6 +416,8 @@ class TestLedgerProperty(BillingCommon):
             line.decision = "postpone"
         elif what == "off":
             line.decision = "write_off"
+        elif what == "free":
+            line.decision = "complimentary"
         else:
             line.quantity = line.open_quantity * 0.4
             line.action_write_off_rest()

@@ -122,6 +122,20 @@ class TestTours(BillingCommon, HttpCase):
         self.assertEqual(prebill.amount_written_off, 360.0)
         self.assertEqual(prebill.amount_bill, 14.5 * 180)
 
+    def test_prebill_lines(self):
+        """A project manager gives one person's work for free, all of it at once."""
+        order = self._create_engagement([{"product_id": self.hours.id, "price_unit": 180}])
+        for day, (text, hours) in enumerate(WORK):
+            employee = self.employee if day % 2 else self.partner_employee
+            self._log_time(order.order_line, hours, -day, employee, name=text)
+        prebill = self._prebill(order)
+        self.env["billing.prebill"].invalidate_model()
+        url = f"/odoo/pre-bills/{prebill.id}"
+        self._shoot(url, "td[name=narrative]", self.reviewer, "review.png")
+        self._tour(url, "professional_billing_prebill_lines", self.reviewer, "lines.png")
+        self.assertEqual(prebill.line_ids.mapped("decision").count("complimentary"), 2)
+        self.assertEqual(prebill.amount_bill, (6.5 + 3) * 180)
+
     def test_wip(self):
         """Work in progress as a list, a pivot and a graph."""
         self._create_month()

@@ -154,6 +154,58 @@ tours.add("professional_billing_prebill", {
     ],
 });
 
+tours.add("professional_billing_prebill_lines", {
+    steps: () => [
+        {
+            content: "The values stand side by side",
+            trigger: "div[name=values]:contains(Realisation)",
+        },
+        {
+            content: "Look at the lines by person",
+            trigger: "button[name=action_edit_lines]",
+            run: "click",
+        },
+        {
+            content: "Open Anna's work",
+            trigger: ".o_group_header:contains(Anna) .o_group_name",
+            run: "click",
+        },
+        {
+            content: "It is there",
+            trigger: ".o_data_row td[name=narrative]",
+        },
+        {
+            content: "Take all of it",
+            trigger: "thead .o_list_record_selector input",
+            run: "click",
+        },
+        {
+            content: "It is free of charge",
+            trigger: ".o_control_panel button:contains(Free of charge), .o_list_selection_box ~ * button:contains(Free of charge)",
+            run: "click",
+        },
+        {
+            content: "For this reason",
+            trigger: ".modal [name=reason_id] input",
+            run: "edit Courtesy",
+        },
+        {
+            content: "From the list",
+            trigger: ".o-autocomplete--dropdown-item:contains(Courtesy)",
+            run: "click",
+        },
+        {
+            content: "Apply it",
+            trigger: ".modal button[name=action_apply]",
+            run: "click",
+        },
+        {
+            content: "The lines say so",
+            trigger: "body:not(:has(.modal)) .o_data_row td[name=decision]:contains(Free of charge)",
+        },
+    ],
+});
+
 tours.add("professional_billing_wip", {
     steps: () => [
         {
