@@ -136,6 +136,8 @@ class BillingPrebillLineHistory(models.Model):
             return dict(self._fields[name]._description_selection(self.env))[value]
         if name == "reason_id":
             return value.sudo().name or "–"
+        if name == "hold_until":
+            return format_date(self.env, value) if value else "–"
         if name in ("quantity", "rate"):
             return formatLang(self.env, value, digits=2)
         return value or "–"
