@@ -108,7 +108,9 @@ class TestBulk(BillingCommon):
             self.assertEqual(len(rows), len(other[table]), table)
             for row, expected in zip(rows, other[table], strict=True):
                 differing = {
-                    name: (row[name], expected[name]) for name in row if row[name] != expected[name]
+                    name: (row[name], expected[name])
+                    for name in row
+                    if row[name] != expected[name] and name not in but
                 }
                 self.assertFalse(differing, f"{table}: (ours, Odoo's way)")
 
