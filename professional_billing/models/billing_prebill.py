@@ -154,10 +154,20 @@ class BillingPrebill(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        sequences = {}
         for vals in vals_list:
             if vals.get("name", "/") == "/":
-                vals["name"] = self.env["ir.sequence"].next_by_code("billing.prebill")
+                company = vals.get("company_id") or self.env.company.id
+                if company not in sequences:
+                    sequences[company] = self._get_sequence(company)
+                vals["name"] = sequences[company]._next()
         return super().create(vals_list)
+
+    @api.model
+    def _get_sequence(self, company_id):
+        """Return the sequence of pre-bills' numbers, as `next_by_code` finds it."""
+        domain = [("code", "=", "billing.prebill"), ("company_id", "in", [company_id, False])]
+        return self.env["ir.sequence"].sudo().search(domain, order="company_id", limit=1)
 
     def write(self, vals):
         forged = CONTROLLED_FIELDS & set(vals)

@@ -91,6 +91,7 @@ class BillingPrebillInvoice(models.Model):
             billing_prebills_only=only,
             mail_create_nolog=True,  # `_finish` says it of all invoices at once
         )
+        orders.order_line.mapped("invoice_lines")  # Odoo asks it of each line: read at once
         if only and not prebills._get_bill_lines():
             moves = self.env["account.move"]
         else:
@@ -110,7 +111,7 @@ class BillingPrebillInvoice(models.Model):
             return self.action_invoice()
         # Odoo would date each invoice in a write of its own as it is posted.
         dated = self.with_context(billing_invoice_date=fields.Date.context_today(self))
-        return dated._invoice(orders=self.order_ids, grouped=True, only=True, post=True)
+        return dated._invoice(orders=dated.order_ids, grouped=True, only=True, post=True)
 
     def _check_invoice_rights(self):
         if not self.env.su and not self.env.user.has_group(

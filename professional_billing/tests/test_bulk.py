@@ -30,7 +30,10 @@ class TestBulk(BillingCommon):
             [
                 {"product_id": self.hours.id, "price_unit": 99.99},
                 {"product_id": self.days.id, "discount": 7.5},
-                {"product_id": self.fee.id, "installments": [{"percentage": 40}]},
+                {
+                    "product_id": self.fee.id,
+                    "installments": [{"percentage": 40}, {"percentage": 60}],
+                },
             ],
             **vals,
         )
@@ -45,7 +48,7 @@ class TestBulk(BillingCommon):
     def _turn(self, order, mode="post", post_later=False):
         """Accrue anew, bill, and return what is stored; the turn is undone."""
         savepoint = self.env.cr.savepoint()
-        order.billing_item_ids.unlink()
+        order.billing_item_ids.sudo().unlink()
         lines = order.order_line
         lines._accrue_billing()
         run = self.env["billing.run"].create(
@@ -100,12 +103,14 @@ class TestBulk(BillingCommon):
                     del row["name"]
         return tables
 
-    def assertSameRows(self, mine, other):
+    def assertSameRows(self, mine, other, but=()):
         for table, rows in mine.items():
             self.assertEqual(len(rows), len(other[table]), table)
             for row, expected in zip(rows, other[table], strict=True):
                 differing = {
-                    name: (row[name], expected[name]) for name in row if row[name] != expected[name]
+                    name: (row[name], expected[name])
+                    for name in row
+                    if row[name] != expected[name] and name not in but
                 }
                 self.assertFalse(differing, f"{table}: (ours, Odoo's way)")
 
@@ -128,16 +133,20 @@ class TestBulk(BillingCommon):
         self.assertSameRows(self._turn(order, "draft"), self._turn_by_odoo(order, "draft"))
 
     def test_posted_at_once(self):
-        """A run that posts leaves what a run and a person who posts leave."""
+        """A run that posts leaves what a run and a person who posts leave.
+
+        But for who wrote journal items last: no person dates the invoice after it was made.
+        """
         order = self._engagement()
-        self.assertSameRows(self._turn(order), self._turn(order, "draft", post_later=True))
+        later = self._turn(order, "draft", post_later=True)
+        self.assertSameRows(self._turn(order), later, but=("write_uid",))
 
     def test_balances(self):
         """The statement that balances items says what the field's computation says."""
         order = self._engagement()
         move = self._bill(order, post=True)
         self._credit(move, {self._product_lines(move)[0]: 1})
-        items = order.billing_item_ids
+        items = order.billing_item_ids.sudo()
         expected = self._stored(items)
         items._refresh_balances()
         self.assertEqual(self._stored(items), expected)
@@ -155,7 +164,7 @@ class TestBulk(BillingCommon):
 
     def test_totals_of_prebills(self):
         order = self._engagement()
-        prebill = self._prebill(order).with_env(self.env)
+        prebill = self._prebill(order).sudo()
         names = [name for name in prebill._fields if name.startswith("amount_")]
         totals = [prebill[name] for name in names]
         with patch.object(type(prebill), "_get_plain_totals", lambda _self: {}):

@@ -11,7 +11,7 @@ _logger = logging.getLogger(__name__)
 
 OURS = "odoo.addons.professional_billing.models"
 #: Posted by a run, with its settlements and links.
-MOST_FOR_AN_INVOICE = 20
+MOST_FOR_AN_INVOICE = 14
 #: Odoo's models that we extend and that logging time touches.
 EXTENDED = (
     "account.analytic.line",
