@@ -360,7 +360,7 @@ class BillingPrebill(models.Model):
         existing = self.search(
             [("order_ids", "in", orders.ids), ("state", "in", ("draft", "review"))]
         )
-        existing._get_outdated_lines()._refresh()
+        existing._get_lines_to_refresh()._refresh()
         # Room may have come back, by a credit note or a higher limit: they are measured again.
         Item.search(
             [("order_id", "in", orders.ids), ("blocked_reason", "=", "over_cap")]

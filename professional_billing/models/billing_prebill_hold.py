@@ -21,6 +21,17 @@ LINE_COLUMNS = (
     "narrative",
 )
 
+#: The standard value of what is open of an item, as `billing.item._get_open_standard` says it.
+OPEN_STANDARD = SQL(
+    """CASE WHEN item.open_quantity = item.quantity + item.written_up_quantity
+            THEN item.standard_amount
+            ELSE COALESCE(ROUND((item.standard_amount * item.open_quantity
+                         / NULLIF(item.quantity + item.written_up_quantity, 0))::numeric,
+                     (SELECT decimal_places FROM res_currency
+                       WHERE res_currency.id = item.currency_id)), 0)
+            END"""
+)
+
 
 class BillingPrebillHold(models.Model):
     """How work gets onto pre-bills and off again, by statements for all of it.
@@ -88,14 +99,8 @@ class BillingPrebillHold(models.Model):
         columns = SQL(
             """item.id, wanted.prebill_id, item.company_id, item.order_line_id, item.date,
             item.open_quantity, item.open_amount, item.rate, item.description,
-            CASE WHEN item.open_quantity = item.quantity + item.written_up_quantity
-                 THEN item.standard_amount
-                 ELSE COALESCE(ROUND(
-                          (item.standard_amount * item.open_quantity
-                           / NULLIF(item.quantity + item.written_up_quantity, 0))::numeric,
-                          (SELECT decimal_places FROM res_currency
-                            WHERE res_currency.id = item.currency_id)), 0)
-                 END AS open_standard"""
+            %s AS open_standard""",
+            OPEN_STANDARD,
         )
         mine = SQL("item.order_id = wanted.order_id AND item.id = ANY(%s)", items.ids)
         if at_once:
@@ -164,6 +169,12 @@ class BillingPrebillHold(models.Model):
             )
         )
         return found.filtered(lambda line: not line._is_current())
+
+    def _get_lines_to_refresh(self):
+        """Return the outdated lines, and those whose standard value alone has changed."""
+        return self._get_outdated_lines() | self._find_lines(
+            SQL("ABS(line.open_standard - %s) > 0.000001", OPEN_STANDARD)
+        )
 
     def _find_lines(self, condition):
         Line = self.env["billing.prebill.line"]
