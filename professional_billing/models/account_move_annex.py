@@ -178,8 +178,9 @@ class AccountMoveSendAnnex(models.AbstractModel):
     @api.model
     def _hook_invoice_document_after_pdf_report_render(self, invoice, invoice_data):
         # EXTENDS account
-        super()._hook_invoice_document_after_pdf_report_render(invoice, invoice_data)
+        result = super()._hook_invoice_document_after_pdf_report_render(invoice, invoice_data)
         invoice._make_annexes()
+        return result
 
     @api.model
     def _get_invoice_extra_attachments(self, move):
