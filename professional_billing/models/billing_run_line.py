@@ -1,6 +1,12 @@
+import logging
+
+from psycopg2 import OperationalError
+
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
+
+_logger = logging.getLogger(__name__)
 
 
 class BillingRunLine(models.Model):
@@ -49,14 +55,30 @@ class BillingRunLine(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._bill()
+        except OperationalError:
+            raise  # a conflict with somebody else: whoever called tries all of it again
         except UserError as error:
-            self.invalidate_recordset()
+            self._fail(str(error))
+        except Exception as error:
             if len(self) == 1:
-                self.write({"state": "failed", "error": str(error)})
-            else:
-                half = len(self) // 2
-                self[:half]._process()
-                self[half:]._process()
+                _logger.exception("Billing run %s: %s", self.run_id.name, self.order_id.name)
+            self._fail(
+                self.env._(
+                    "An error that is not yours stopped it: %(error)s. Ask your administrator to look at "
+                    "the server's log, then try again what failed.",
+                    error=error,
+                )
+            )
+
+    def _fail(self, sentence):
+        """Say why the one line was not billed; of several, find out which one it is."""
+        self.invalidate_recordset()
+        if len(self) == 1:
+            self.write({"state": "failed", "error": sentence})
+            return
+        half = len(self) // 2
+        self[:half]._process()
+        self[half:]._process()
 
     def _bill(self):
         """Gather the engagements of these lines of a run, and go as far as its mode says."""

@@ -1,4 +1,5 @@
 from contextlib import contextmanager
+from unittest.mock import patch
 
 from psycopg2 import IntegrityError
 
@@ -400,6 +401,32 @@ class TestBadInput(BillingCommon):
         self.assertEqual(by_order[broken].state, "done")
         self.assertEqual(len(broken.invoice_ids), 1)
         self.assertEqual(len(good.invoice_ids), 1)
+
+    def test_run_goes_on_after_an_error_of_ours(self):
+        """What nobody foresaw is told on its line and in the log, and stops nobody else's bill."""
+        orders = self.order
+        for _number in range(3):
+            orders += self._create_engagement([self.hours])
+        for order in orders:
+            self._log_time(order.order_line, 2)
+        broken, prepare = orders[2], type(orders)._prepare_invoice
+
+        def fail(order):
+            if order == broken:
+                raise ZeroDivisionError("template of the footer")
+            return prepare(order)
+
+        logger = "odoo.addons.professional_billing.models.billing_run_line"
+        with patch.object(type(orders), "_prepare_invoice", fail), mute_logger(logger):
+            run = self._run()
+        by_order = {line.order_id: line for line in run.line_ids.with_env(self.env)}
+        self.assertEqual(by_order[broken].state, "failed")
+        self.assertIn("template of the footer", by_order[broken].error)
+        self.assertEqual((orders - broken).invoice_ids.mapped("state"), ["posted"] * 3)
+        self.assertNothingBilled(broken)
+        run.action_resume()
+        self.assertEqual(broken.invoice_ids.state, "posted")
+        self.assertLedger(orders)
 
     def test_run_in_a_closed_period(self):
         """Every line says it, nothing is billed."""
