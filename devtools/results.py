@@ -86,9 +86,8 @@ def error(path):
     lines = texts[-1].splitlines() if texts else ["no error in the log"]
     frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
     # After the last frame's place comes a line of source, then the exception.
-    told = [
-        line.strip() for line in lines[frames[-1] + 1 :] if frames and not line.startswith("    ^")
-    ] or lines
+    rest = lines[frames[-1] + 1 :] if frames else []
+    told = [line.strip() for line in rest if not line.startswith("    ^")] or lines
     return " ".join(told[1:4] if len(told) > 1 else told)[:300]
 
 
