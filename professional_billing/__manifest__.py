@@ -25,6 +25,7 @@
         "wizard/billing_rate_wizard_views.xml",
         "wizard/billing_retention_release_views.xml",
         "wizard/billing_wip_views.xml",
+        "wizard/billing_reconciliation_views.xml",
         "report/billing_wip_as_of_views.xml",
         "views/account_analytic_line_views.xml",
         "views/billing_item_views.xml",

@@ -279,6 +279,7 @@ class BillingItemAccrual(models.Model):
                             OR item.employee_id IS DISTINCT FROM timesheet.employee_id
                             OR item.project_id IS DISTINCT FROM timesheet.project_id
                             OR item.blocked_reason = 'future' AND item.date <= %(today)s))
+              ORDER BY timesheet.id
                 """,
                 lines=tuple(order_lines.ids) or (0,),
                 today=fields.Date.context_today(self),

@@ -22,7 +22,7 @@ class BillingRunSchedule(models.Model):
         selection_add=[("stopped", "Stopped"), ("done",)], ondelete={"stopped": "set default"}
     )
     frequency = fields.Selection(
-        FREQUENCIES, string="Billed", help="Leave empty to bill engagements of every rhythm."
+        FREQUENCIES, string="Rhythm", help="Leave empty to bill engagements of every rhythm."
     )
     user_ids = fields.Many2many(
         "res.users", string="Salespeople", help="Leave empty to bill everybody's."

@@ -68,7 +68,7 @@ class BillingTermsMixin(models.AbstractModel):
     )
     billing_frequency = fields.Selection(
         FREQUENCIES,
-        string="Billed",
+        string="Billing rhythm",
         help="The rhythm in which billing runs take the engagement.",
     )
     billing_annex = fields.Selection(

@@ -26,6 +26,7 @@ from . import test_method_unit
 from . import test_prebill_review
 from . import test_queries
 from . import test_rates
+from . import test_reconciliation
 from . import test_retention
 from . import test_rights
 from . import test_rules_ageing

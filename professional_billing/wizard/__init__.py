@@ -5,6 +5,7 @@ from . import billing_indexation
 from . import billing_item_hold
 from . import billing_item_move
 from . import billing_prebill_decision
+from . import billing_reconciliation
 from . import billing_rerate
 from . import billing_retention_release
 from . import billing_wip_date
