@@ -1,10 +1,12 @@
 """./dev test: rules, Odoo tests, the add-on's life in a database, part of Odoo's own suites."""
 
+import ast
 import os
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 from . import (
     addons,
@@ -22,8 +24,15 @@ from .console import Stop, step
 from .results import Result
 
 RULES_TESTS = paths.DEVTOOLS / "scripts/rules_tests.py"
-#: Classes that run beside the others, to keep both cores busy.
-LONG = ("TestAgainstStock", "TestLedgerProperty", "TestWhereStockIsWrong")
+#: What a test weighs when they are shared out, where it takes longer than the usual second and a half.
+WEIGHTS = {
+    "TestAgainstStock": 14,
+    "TestBulk": 4,
+    "TestCollectionTour": 9,
+    "TestLedgerProperty": 60,
+    "TestTours": 6,
+    "TestWhereStockIsWrong": 3,
+}
 
 
 def test_command(tags=None, rules=False, use_browser=True, long=False):
@@ -48,8 +57,10 @@ def all_tests(tags, use_browser):
     database.module_template()
     return found + in_parallel(
         {
-            "Odoo tests": lambda: odoo_tests(default_tags(), use_browser),
-            "long Odoo tests": lambda: odoo_tests(long_tags(), use_browser),
+            **{
+                f"Odoo tests {number}": partial(odoo_tests, tags, use_browser)
+                for number, tags in enumerate(shares(os.cpu_count() or 1), start=1)
+            },
             "install, update, uninstall": lifecycle.checks,
             "demo data": lifecycle.demo_checks,
             "Odoo's own suites": lambda: upstream.checks(upstream.FAST),
@@ -142,13 +153,30 @@ def scratch_copy(purpose, make=database.module_template):
         database.drop(name)
 
 
-def default_tags():
-    names = [f"/{name}" for name in addons.installable()]
-    return ",".join([*names, *(f"-/{addons.MAIN}:{name}" for name in LONG)])
+def shares(count):
+    """The tags of all our Odoo tests in `count` parts that take about as long."""
+    parts = [[] for _number in range(count)]
+    weights = [0] * count
+    for weight, tag in sorted(odoo_classes(), reverse=True):
+        lightest = weights.index(min(weights))
+        parts[lightest].append(tag)
+        weights[lightest] += weight
+    return [",".join(part) for part in parts if part]
 
 
-def long_tags():
-    return ",".join(f"/{addons.MAIN}:{name}" for name in LONG)
+def odoo_classes():
+    """(weight, tag) of every class with Odoo tests; the rules' tests run by themselves."""
+    for name in addons.installable():
+        for path in sorted((paths.ROOT / name / "tests").glob("test_*.py")):
+            if path.stem.startswith("test_rules"):
+                continue
+            for node in ast.parse(path.read_text()).body:
+                tests = isinstance(node, ast.ClassDef) and sum(
+                    isinstance(part, ast.FunctionDef) and part.name.startswith("test_")
+                    for part in node.body
+                )
+                if tests:
+                    yield tests * WEIGHTS.get(node.name, 1) + 3, f"/{name}:{node.name}"
 
 
 def full_tags(tags):
