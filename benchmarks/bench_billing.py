@@ -5,7 +5,8 @@
                                            what the figures of a release are taken from
     ./dev bench billing 50x100 bills       only a part: bills, items, history, preview, contract
 
-All in one process, taking turns, medians of 3 (of 1 beyond 1,000 engagements); each turn is undone.
+All in one process, taking turns, medians of 3 (of 1 beyond 1,000 engagements); each turn commits,
+on a fresh copy of the database.
 
 ours        a billing run that posts: time never seen before is accrued and rated, gathered,
             approved, invoiced and posted, and the ledger and Odoo's own fields follow
@@ -15,16 +16,17 @@ raw SQL     the rows that ours writes, inserted into and updated in the same tab
 contract    OCA's contract, as many contracts with one line; from its wheel, when it can be had
 """
 
-import contextlib
 import os
+import sys
 import tempfile
 from unittest.mock import patch
 
-import measure
 from engagements import QUIET, RATE, Firm
+from measure import Stage
 
 from odoo.fields import Command
 from odoo.modules.module import initialize_sys_path
+from odoo.modules.registry import Registry
 from odoo.tools import config
 
 arguments = os.environ.get("BENCH_ARGUMENTS", "").split()
@@ -34,33 +36,22 @@ PLAIN = {**QUIET, "mail_create_nolog": True}
 #: Beyond this many engagements only ours and the floor are measured, once.
 LARGE = 1000
 
-admin = env(user=env.ref("base.user_admin"))
+
+def as_admin(env):
+    return env(user=env.ref("base.user_admin"))
 
 
 # -- the ways to bill -------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def uncommitted():
-    """Let a run believe that it commits: what it wrote is flushed and forgotten, and can be undone."""
-
-    def commit(cr):
-        cr.flush()
-        cr.clear()
-
-    with patch.object(type(env.cr), "commit", commit):
-        yield
-
-
-def run(orders):
-    """Bill `orders` by a billing run, as its cron does."""
+def run(firm, env):
+    """Bill the orders of `firm` by a billing run, as its cron does."""
+    admin = as_admin(env)
+    orders = firm.with_env(env).orders
     billing = admin["billing.run"].create(
-        {"mode": "post", "cutoff_date": env.company._billing_today()}
+        {"mode": "post", "cutoff_date": admin.company._billing_today()}
     )
-    with (
-        patch.object(type(billing), "_get_order_domain", lambda self: [("id", "in", orders.ids)]),
-        uncommitted(),
-    ):
+    with patch.object(type(billing), "_get_order_domain", lambda self: [("id", "in", orders.ids)]):
         billing.action_start()
         if billing.state == "running":
             admin["billing.run"]._cron_process()
@@ -69,12 +60,13 @@ def run(orders):
     return billing.move_ids
 
 
-def stock(orders):
-    orders.with_env(admin)._create_invoices(grouped=True).action_post()
+def stock(firm, env):
+    orders = firm.orders.with_env(as_admin(env))
+    orders._create_invoices(grouped=True).action_post()
 
 
-def plain(vals_list):
-    admin["account.move"].with_context(**PLAIN).create(vals_list).action_post()
+def plain(vals_list, env):
+    as_admin(env)["account.move"].with_context(**PLAIN).create(vals_list).action_post()
 
 
 # -- the same rows by SQL ---------------------------------------------------------------------------
@@ -110,63 +102,59 @@ CHANGED = {
 class RawRows:
     """What `work` writes, kept in files, to be written again by one statement for each table."""
 
-    def __init__(self, orders, work):
+    def __init__(self, stage, firm, work):
         self.folder = tempfile.TemporaryDirectory()
-        self.cr, self.tables = env.cr, {}
-        self.orders = tuple(orders.ids)
-        savepoint = env.cr.savepoint()
-        highest = {table: self._highest(table) for table in WRITTEN}
-        highest.update((t, self._highest(t, key)) for t, key in RELATIONS.items())
-        work()
-        env.flush_all()
-        for table, last in highest.items():
-            key = RELATIONS.get(table, "id")
-            self._copy_out(table, "*", f"{key} > {last}")
-        where = {
-            "account_analytic_line": "so_line IN (SELECT id FROM sale_order_line WHERE order_id"
-            f" IN {self._ids()})",
-            "sale_order": f"id IN {self._ids()}",
-            "sale_order_line": f"order_id IN {self._ids()}",
-        }
-        for table, columns in CHANGED.items():
-            self._copy_out(table, ", ".join(["id", *columns]), where[table])
-        savepoint.close(rollback=True)
+        self.tables = {}
+        orders = "(" + ",".join(map(str, firm.orders.ids)) + ")"
+        with stage.play() as env:
+            cr = env.cr
+            keys = {**dict.fromkeys(WRITTEN, "id"), **RELATIONS}
+            highest = {table: self._highest(cr, table, key) for table, key in keys.items()}
+            work(env)
+            cr.commit()
+            for table, last in highest.items():
+                self._copy_out(cr, table, "*", f"{keys[table]} > {last}")
+            where = {
+                "account_analytic_line": "so_line IN (SELECT id FROM sale_order_line"
+                f" WHERE order_id IN {orders})",
+                "sale_order": f"id IN {orders}",
+                "sale_order_line": f"order_id IN {orders}",
+            }
+            for table, columns in CHANGED.items():
+                self._copy_out(cr, table, ", ".join(["id", *columns]), where[table])
 
-    def _ids(self):
-        return "(" + ",".join(map(str, self.orders)) + ")"
+    @staticmethod
+    def _highest(cr, table, key):
+        cr.execute(f"SELECT COALESCE(MAX({key}), 0) FROM {table}")
+        return cr.fetchone()[0]
 
-    def _highest(self, table, key="id"):
-        self.cr.execute(f"SELECT COALESCE(MAX({key}), 0) FROM {table}")
-        return self.cr.fetchone()[0]
-
-    def _copy_out(self, table, columns, where):
+    def _copy_out(self, cr, table, columns, where):
         path = f"{self.folder.name}/{table}"
         self.tables[table] = path
         with open(path, "w") as file:
-            self.cr._obj.copy_expert(
+            cr._obj.copy_expert(
                 f"COPY (SELECT {columns} FROM {table} WHERE {where} ORDER BY 1) TO STDOUT", file
             )
 
-    def load(self):
+    def load(self, env):
         for table, path in self.tables.items():
             columns = ", ".join(["id", *CHANGED[table]]) if table in CHANGED else "*"
-            self.cr.execute(
-                f"CREATE TEMPORARY TABLE raw_{table} ON COMMIT DROP AS"
-                f" SELECT {columns} FROM {table} WHERE FALSE"
+            env.cr.execute(
+                f"CREATE TABLE raw_{table} AS SELECT {columns} FROM {table} WHERE FALSE"
             )
             with open(path) as file:
-                self.cr._obj.copy_expert(f"COPY raw_{table} FROM STDIN", file)
-            self.cr.execute(f"ANALYZE raw_{table}")
+                env.cr._obj.copy_expert(f"COPY raw_{table} FROM STDIN", file)
+            env.cr.execute(f"ANALYZE raw_{table}")
 
-    def write(self):
+    def write(self, env):
         for table in self.tables:
             if table in CHANGED:
                 pairs = ", ".join(f"{name} = raw.{name}" for name in CHANGED[table])
-                self.cr.execute(
+                env.cr.execute(
                     f"UPDATE {table} SET {pairs} FROM raw_{table} raw WHERE raw.id = {table}.id"
                 )
             else:
-                self.cr.execute(f"INSERT INTO {table} SELECT * FROM raw_{table}")
+                env.cr.execute(f"INSERT INTO {table} SELECT * FROM raw_{table}")
 
 
 # -- what is measured -------------------------------------------------------------------------------
@@ -191,106 +179,117 @@ def show(name, cost, count, floor=None, reference=None):
     )
 
 
-def bench_size(firm, orders, entries):
-    count = len(orders)
+def bench_size(stage, firm, entries):
+    count = len(firm.orders)
     large = count > LARGE
-    vals_list = firm.prepare_invoices(orders)
+    with stage.play() as env:
+        vals_list = firm.with_env(env).prepare_invoices()
     variants = {
-        "ours": (lambda: run(orders), None),
-        "plain (the floor)": (lambda: plain(vals_list), None),
+        "ours": (lambda env: run(firm, env), None),
+        "plain (the floor)": (lambda env: plain(vals_list, env), None),
     }
     if not large:
-        variants["stock"] = (lambda: stock(orders), lambda: firm.forget_rules(orders))
-        raw = RawRows(orders, lambda: run(orders))
+        raw = RawRows(stage, firm, lambda env: run(firm, env))
+        variants["stock"] = (
+            lambda env: stock(firm, env),
+            lambda env: firm.with_env(env).forget_rules(),
+        )
         variants["raw SQL"] = (raw.write, raw.load)
-    costs = measure.compare(env, variants, 1 if large else 3)
+    costs = stage.compare(variants, 1 if large else 3)
     show_head(f"{count} engagements with {entries} time entries each, one line")
     for name, cost in costs.items():
         show(name, cost, count, costs["plain (the floor)"], costs.get("stock"))
     return costs["ours"]
 
 
-def bench_itemised(firm, orders):
+def bench_itemised(stage, firm):
     """One invoice line for each person."""
-    vals_list = firm.prepare_invoices(orders, per_person=True)
+    with stage.play() as env:
+        vals_list = firm.with_env(env).prepare_invoices(per_person=True)
 
-    def by_person():
-        orders.billing_detail = "person"
+    def by_person(env):
+        firm.with_env(env).orders.billing_detail = "person"
 
-    costs = measure.compare(
-        env,
+    costs = stage.compare(
         {
-            "ours": (lambda: run(orders), by_person),
-            "plain (the floor)": (lambda: plain(vals_list), None),
+            "ours": (lambda env: run(firm, env), by_person),
+            "plain (the floor)": (lambda env: plain(vals_list, env), None),
         },
         3,
     )
-    show_head(f"{len(orders)} engagements, invoices of {len(firm.people)} lines")
+    show_head(f"{len(firm.orders)} engagements, invoices of {len(firm.people)} lines")
     for name, cost in costs.items():
-        show(name, cost, len(orders), costs["plain (the floor)"])
+        show(name, cost, len(firm.orders), costs["plain (the floor)"])
 
 
-def bench_history(firm, orders, entries):
+def bench_history(stage, firm, entries):
     """The same work on engagements that have billed once, and ten times, as much before."""
     found, rounds = [], 0
-    lines = orders.order_line
-    env.cr.execute("DELETE FROM account_analytic_line WHERE so_line IN %s", [tuple(lines.ids)])
-    savepoint = env.cr.savepoint()
     for before in (1, 10):
-        while rounds < before:
-            firm.log_time(orders, entries, f"{2015 + rounds}-01-01")
-            run(orders)
-            rounds += 1
-        env.cr.execute(
-            "ANALYZE billing_item; ANALYZE billing_allocation; ANALYZE account_move_line"
-        )
-        found += measure.compare(
-            env,
+        with stage.play() as env:
+            firm_here = firm.with_env(env)
+            if not rounds:
+                firm_here.forget_time()
+            while rounds < before:
+                firm_here.log_time(entries, f"{2015 + rounds}-01-01")
+                run(firm, env)
+                env.cr.commit()
+                rounds += 1
+            env.cr.execute(
+                "ANALYZE billing_item; ANALYZE billing_allocation; ANALYZE account_move_line"
+            )
+        stage.save()
+        found += stage.compare(
             {
                 f"billed {before} x before": (
-                    lambda: run(orders),
-                    lambda: firm.log_time(orders, entries),
+                    lambda env: run(firm, env),
+                    lambda env: firm.with_env(env).log_time(entries),
                 )
             },
             3,
         ).items()
-    savepoint.close(rollback=True)
-    show_head(f"{len(orders)} engagements with {entries} new entries each, and history")
+    show_head(f"{len(firm.orders)} engagements with {entries} new entries each, and history")
     for name, cost in found:
-        show(name, cost, len(orders))
+        show(name, cost, len(firm.orders))
     print(f"ten times the history: {found[1][1].cpu / found[0][1].cpu:.2f} x")
 
 
-def bench_preview(orders, entries):
+def bench_preview(stage, firm, entries):
     """What a billing run would bill, of work that is in WIP as it was logged."""
-    savepoint = env.cr.savepoint()
-    orders.order_line._accrue_billing()
-    env.flush_all()
-    env.cr.execute("ANALYZE billing_item")
-    billing = admin["billing.run"].create({"cutoff_date": env.company._billing_today()})
-    with patch.object(type(billing), "_get_order_domain", lambda self: [("id", "in", orders.ids)]):
-        costs = measure.compare(env, {"plan": (billing._plan_lines, None)}, 3)
-    savepoint.close(rollback=True)
-    cost = costs["plan"]
+
+    def accrue(env):
+        firm.with_env(env).orders.order_line._accrue_billing()
+        env.flush_all()
+        env.cr.execute("ANALYZE billing_item")
+
+    def plan(env):
+        billing = as_admin(env)["billing.run"].create(
+            {"cutoff_date": env.company._billing_today()}
+        )
+        chosen = [("id", "in", firm.orders.ids)]
+        with patch.object(type(billing), "_get_order_domain", lambda self: chosen):
+            billing._plan_lines()
+
+    cost = stage.compare({"plan": (plan, accrue)}, 3)["plan"]
     print(
-        f"\npreview of {len(orders) * entries} unbilled entries: {cost.cpu:.2f} CPU s, "
+        f"\npreview of {len(firm.orders) * entries} unbilled entries: {cost.cpu:.2f} CPU s, "
         f"{cost.queries} queries, {cost.megabytes:.0f} MB"
     )
 
 
-def bench_contract(count):
+def make_contracts(env, count):
     """OCA's contract, installed now, so that it was not in the way of what was measured before."""
     folder = os.environ.get("BENCH_CONTRACT")
     if not folder:
         print("\ncontract: its wheel could not be had")
-        return
+        return None
     config["addons_path"] = [*config["addons_path"], folder]
     initialize_sys_path()
     env["ir.module.module"].update_list()
     env["ir.module.module"].search([("name", "=", "contract")]).button_immediate_install()
     firm = Firm(env, count)
     today = env.company._billing_today()
-    contracts = admin["contract.contract"].create(
+    contracts = as_admin(env)["contract.contract"].create(
         [
             {
                 "name": f"Contract {order.name}",
@@ -313,18 +312,28 @@ def bench_contract(count):
             for order in firm.orders
         ]
     )
-    firm.log_time(firm.orders, 1)
-    vals_list = firm.prepare_invoices(firm.orders)
+    firm.log_time(1)
+    env.cr.commit()
+    return firm, contracts, firm.prepare_invoices()
 
-    def by_contract():
-        contracts._recurring_create_invoice().action_post()
 
-    costs = measure.compare(
-        env,
+def bench_contract(stage, count):
+    with stage.play() as env:
+        made = make_contracts(env, count)
+    if not made:
+        return
+    firm, contracts, vals_list = made
+    stage.registry = Registry(stage.name)
+    stage.save()
+
+    def by_contract(env):
+        contracts.with_env(as_admin(env))._recurring_create_invoice().action_post()
+
+    costs = stage.compare(
         {
             "contract": (by_contract, None),
-            "ours, 1 entry each": (lambda: run(firm.orders), None),
-            "plain (the floor)": (lambda: plain(vals_list), None),
+            "ours, 1 entry each": (lambda env: run(firm, env), None),
+            "plain (the floor)": (lambda env: plain(vals_list, env), None),
         },
         3,
     )
@@ -333,34 +342,45 @@ def bench_contract(count):
         show(name, cost, count, costs["plain (the floor)"])
 
 
+def bench_sizes(stage, firm):
+    """Return {size: what ours costs}."""
+    growth = {}
+    for count, entries in sizes:
+        mine = firm.first(count)
+        with stage.play() as env:
+            logging = firm.with_env(env)
+            logging.forget_time()
+            logging.first(count).log_time(entries)
+        stage.save()
+        if wanted("bills"):
+            growth[count, entries] = bench_size(stage, mine, entries)
+        if wanted("preview") and count <= LARGE:
+            bench_preview(stage, mine, entries)
+        if wanted("items") and (count, entries) == sizes[0]:
+            bench_itemised(stage, mine)
+    if wanted("history"):
+        bench_history(stage, firm.first(sizes[0][0]), sizes[0][1])
+    return growth
+
+
 def wanted(part):
     return not parts or part in parts
 
 
-growth = {}
-if parts != ["contract"]:
-    firm = Firm(env, max(count for count, _entries in sizes))
-    print(f"{len(firm.orders)} engagements made", flush=True)
-    for count, entries in sizes:
-        outer = env.cr.savepoint()
-        orders = firm.orders[:count]
-        firm.log_time(orders, entries)
-        if wanted("bills"):
-            growth[count, entries] = bench_size(firm, orders, entries)
-        if wanted("preview") and count <= LARGE:
-            bench_preview(orders, entries)
-        if (count, entries) == sizes[0]:
-            if wanted("items"):
-                bench_itemised(firm, orders)
-            if wanted("history"):
-                bench_history(firm, orders, entries)
-        outer.close(rollback=True)
-        env.invalidate_all()
-if len(growth) > 1:
-    (first, one), *_others, (last, other) = growth.items()
-    ratio = (other.cpu / last[0]) / (one.cpu / first[0])
-    print(f"\nan engagement of {last[0]} costs {ratio:.2f} x one of {first[0]}")
-env.cr.rollback()
-if wanted("contract"):
-    bench_contract(min(LARGE, max(count for count, _entries in sizes)))
-env.cr.rollback()
+firm = Firm(env, max(count for count, _entries in sizes))
+print(f"{len(firm.orders)} engagements made", flush=True)
+env.cr.commit()
+env.cr.close()
+stage = Stage(env.registry)
+try:
+    if parts != ["contract"]:
+        growth = bench_sizes(stage, firm)
+        if len(growth) > 1:
+            (first, one), *_others, (last, other) = growth.items()
+            ratio = (other.cpu / last[0]) / (one.cpu / first[0])
+            print(f"\nan engagement of {last[0]} costs {ratio:.2f} x one of {first[0]}")
+    if wanted("contract"):
+        bench_contract(stage, min(LARGE, max(count for count, _entries in sizes)))
+finally:
+    stage.strike()
+sys.exit(0)  # Odoo's shell would look for its cursor

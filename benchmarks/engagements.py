@@ -1,5 +1,7 @@
 """A firm with many engagements and much time on them, made quickly: time entries by one INSERT."""
 
+import copy
+
 from odoo.fields import Command
 
 PEOPLE = 10
@@ -55,8 +57,22 @@ class Firm:
         self.orders.action_confirm()
         env.flush_all()
 
+    def with_env(self, env):
+        """Return the same firm as `env` sees it."""
+        firm = copy.copy(self)
+        firm.env = env(context={**env.context, **QUIET})
+        for name in ("company", "people", "service", "customers", "orders"):
+            setattr(firm, name, getattr(self, name).with_env(firm.env))
+        return firm
+
+    def first(self, count):
+        """Return the same firm with the first `count` of its engagements."""
+        firm = copy.copy(self)
+        firm.orders = self.orders[:count]
+        return firm
+
     def _keep_statistics(self):
-        """Let nobody take the rows of undone turns for what the tables usually hold."""
+        """Let every turn find the same statistics, whether or not the server would renew them."""
         self.env.cr.execute(
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(billing|account)_'"
         )
@@ -68,9 +84,15 @@ class Firm:
         if not company.chart_template:
             env["account.chart.template"].try_loading("generic_coa", company, install_demo=False)
 
-    def log_time(self, orders, entries, day="2026-01-01"):
-        """Add `entries` time entries to each of `orders`, on 30 days from `day` on."""
-        env, lines = self.env, orders.order_line
+    def forget_time(self):
+        self.env.cr.execute(
+            "DELETE FROM account_analytic_line WHERE so_line IN %s",
+            [tuple(self.orders.order_line.ids)],
+        )
+
+    def log_time(self, entries, day="2026-01-01"):
+        """Add `entries` time entries to each order, on 30 days from `day` on."""
+        env, lines = self.env, self.orders.order_line
         env.flush_all()
         env.cr.execute(
             """
@@ -104,9 +126,9 @@ class Firm:
         for table in ("account_analytic_line", "sale_order", "sale_order_line", "project_task"):
             env.cr.execute(f"ANALYZE {table}")  # pylint: disable=sql-injection
 
-    def forget_rules(self, orders):
-        """Make these orders stock Odoo's."""
-        env, lines = self.env, orders.order_line
+    def forget_rules(self):
+        """Make the orders stock Odoo's."""
+        env, lines = self.env, self.orders.order_line
         env.flush_all()
         env.cr.execute(
             "UPDATE sale_order_line SET billing_rule = NULL WHERE id IN %s", [tuple(lines.ids)]
@@ -116,10 +138,10 @@ class Firm:
             env.add_to_compute(lines._fields[name], lines)
         env.flush_all()
 
-    def prepare_invoices(self, orders, per_person=False):
-        """Return the values of the plain invoices that bill what is on `orders`."""
+    def prepare_invoices(self, per_person=False):
+        """Return the values of the plain invoices that bill what is on the orders."""
         groups = self.env["account.analytic.line"]._read_group(
-            [("so_line", "in", orders.order_line.ids)],
+            [("so_line", "in", self.orders.order_line.ids)],
             ["so_line", *(["employee_id"] if per_person else [])],
             ["unit_amount:sum"],
             order="so_line",

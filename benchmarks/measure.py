@@ -4,6 +4,7 @@ CPU, not time on the clock: the machine may have other things to do. Memory is w
 holds at most beyond what it held at the start; caches that stay are part of it.
 """
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -12,6 +13,9 @@ import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from odoo import api, sql_db
+from odoo.tools import SQL
 
 TICKS = os.sysconf("SC_CLK_TCK")
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -74,31 +78,71 @@ def _memory(name):
     return int(re.search(rf"{name}:\s+(\d+) kB", STATUS.read_text())[1]) / 1024
 
 
-def measure(env, work, prepare=None):
-    """Do `work` after `prepare`, undo both, and return what the work alone cost.
+class Stage:
+    """A database in which each piece of work starts from the same state and commits for real.
 
-    What Odoo leaves for the end of the transaction, such as messages of tracked changes, is part
-    of the work.
+    Rows of earlier transactions cost less than those of one's own: foreign keys that do not change
+    are not looked up again. So nothing is undone; the database is copied anew for each turn.
+
+    :param registry: of a database that nobody else has a cursor on
     """
-    savepoint = env.cr.savepoint()
-    try:
-        if prepare:
-            prepare()
-            env.cr.flush()
-        env.invalidate_all()
-        with Meter(env.cr) as meter:
-            work()
-            env.cr.flush()
-    finally:
-        savepoint.close(rollback=True)
-        env.invalidate_all()
-    return meter.cost
 
+    def __init__(self, registry):
+        self.registry, self.name = registry, registry.db_name
+        self._saved = f"{self.name}_saved"
+        self.save()
 
-def compare(env, variants, repetitions):
-    """Return {name: median cost} of {name: (work, prepare)}, taking turns."""
-    costs = {name: [] for name in variants}
-    for _repetition in range(repetitions):
-        for name, (work, prepare) in variants.items():
-            costs[name].append(measure(env, work, prepare))
-    return {name: Cost.median(rows) for name, rows in costs.items()}
+    def save(self):
+        """Let the turns from now on start from what the database is like now."""
+        self._copy(self.name, self._saved)
+
+    def strike(self):
+        """Leave nothing but the database itself."""
+        self._copy(None, self._saved)
+
+    def _copy(self, source, target):
+        for name in filter(None, (source, target)):
+            sql_db.close_db(name)
+        with contextlib.closing(sql_db.db_connect("postgres").cursor()) as cr:
+            cr._cnx.autocommit = True
+            cr.execute(SQL("DROP DATABASE IF EXISTS %s WITH (FORCE)", SQL.identifier(target)))
+            if source:
+                cr.execute(
+                    SQL(
+                        "CREATE DATABASE %s TEMPLATE %s STRATEGY file_copy",
+                        SQL.identifier(target),
+                        SQL.identifier(source),
+                    )
+                )
+
+    @contextlib.contextmanager
+    def play(self, afresh=True):
+        """Give an environment, by default on the state that was saved last."""
+        if afresh:
+            self._copy(self._saved, self.name)
+        with self.registry.cursor() as cr:
+            yield api.Environment(cr, api.SUPERUSER_ID, {})
+
+    def measure(self, work, prepare=None):
+        """Call `work` after `prepare`, each with an environment; return what the work alone cost.
+
+        What Odoo leaves for the end of the transaction, such as messages of tracked changes, is
+        part of the work.
+        """
+        with self.play() as env:
+            if prepare:
+                prepare(env)
+                env.cr.commit()
+            env.invalidate_all()
+            with Meter(env.cr) as meter:
+                work(env)
+                env.cr.commit()
+        return meter.cost
+
+    def compare(self, variants, repetitions):
+        """Return {name: median cost} of {name: (work, prepare)}, taking turns."""
+        costs = {name: [] for name in variants}
+        for _repetition in range(repetitions):
+            for name, (work, prepare) in variants.items():
+                costs[name].append(self.measure(work, prepare))
+        return {name: Cost.median(rows) for name, rows in costs.items()}
