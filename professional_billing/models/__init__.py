@@ -33,6 +33,7 @@ from . import billing_method_success_fee
 from . import billing_prebill
 from . import billing_prebill_hold
 from . import billing_prebill_invoice
+from . import billing_prebill_plain
 from . import billing_prebill_limit
 from . import billing_prebill_line
 from . import billing_prebill_payable

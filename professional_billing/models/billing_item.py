@@ -309,56 +309,62 @@ class BillingItem(models.Model):
         self.flush_model()
         Time.flush_model(["timesheet_invoice_id"])
         self.env["billing.allocation"].flush_model()
-        wanted = SQL(
-            """
-              SELECT item.timesheet_id, last.move_id
-                FROM billing_item item
-           LEFT JOIN LATERAL (
-                        SELECT line.move_id
-                          FROM billing_allocation allocation
-                          JOIN account_move_line line ON line.id = allocation.invoice_line_id
-                         WHERE allocation.item_id = item.id AND allocation.kind IN ('bill', 'credit')
-                      GROUP BY line.id
-                        HAVING ROUND(SUM(CASE allocation.kind WHEN 'bill' THEN 1 ELSE -1 END
-                                         * allocation.quantity)::numeric, 6) != 0
-                      ORDER BY MIN(ARRAY[allocation.date - DATE '2000-01-01', allocation.id]) DESC
-                         LIMIT 1) last ON item.billed_quantity != 0
-               WHERE item.id = ANY(%s) AND item.timesheet_id IS NOT NULL
-            """,
-            self.ids,
-        )
-        # An entry that gets an invoice stays as it is otherwise: nothing is to be computed again.
-        linked = self.env.execute_query(
+        # The latest invoice line that still bills the entry, if any.
+        rows = self.env.execute_query(
             SQL(
                 """
-                   UPDATE account_analytic_line line
-                      SET timesheet_invoice_id = wanted.move_id, write_uid = %s, write_date = %s
-                     FROM (%s) wanted
-                    WHERE line.id = wanted.timesheet_id
-                      AND wanted.move_id IS NOT NULL
-                      AND line.timesheet_invoice_id IS DISTINCT FROM wanted.move_id
-                RETURNING line.id
+                WITH billed AS (
+                     SELECT allocation.item_id, allocation.invoice_line_id,
+                            MIN(ARRAY[allocation.date - DATE '2000-01-01', allocation.id]) AS place
+                       FROM billing_allocation allocation
+                      WHERE allocation.item_id = ANY(%(items)s)
+                        AND allocation.kind IN ('bill', 'credit')
+                   GROUP BY 1, 2
+                     HAVING ROUND(SUM(CASE allocation.kind WHEN 'bill' THEN 1 ELSE -1 END
+                                      * allocation.quantity)::numeric, 6) != 0
+                ), latest AS (
+                     SELECT DISTINCT ON (billed.item_id) billed.item_id, line.move_id
+                       FROM billed
+                       JOIN account_move_line line ON line.id = billed.invoice_line_id
+                   ORDER BY billed.item_id, billed.place DESC
+                )
+                SELECT time.id, latest.move_id
+                  FROM billing_item item
+                  JOIN account_analytic_line time ON time.id = item.timesheet_id
+             LEFT JOIN latest ON latest.item_id = item.id AND item.billed_quantity != 0
+                 WHERE item.id = ANY(%(items)s)
+                   AND time.timesheet_invoice_id IS DISTINCT FROM latest.move_id
+                """,
+                items=self.ids,
+            )
+        )
+        self._link_timesheets([row for row in rows if row[1]])
+        if freed := [line_id for line_id, move_id in rows if not move_id]:
+            Time.browse(freed).write({"timesheet_invoice_id": False})
+
+    def _link_timesheets(self, rows):
+        """Write the invoices of time entries: [(time entry id, invoice id)].
+
+        An entry that gets an invoice stays as it is otherwise: nothing is to be computed again.
+        """
+        if not rows:
+            return
+        lines, moves = zip(*rows, strict=True)
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE account_analytic_line line
+                   SET timesheet_invoice_id = wanted.move_id, write_uid = %s, write_date = %s
+                  FROM unnest(%s, %s) AS wanted (line_id, move_id)
+                 WHERE line.id = wanted.line_id
                 """,
                 self.env.uid,
                 self.env.cr.now(),
-                wanted,
+                list(lines),
+                list(moves),
             )
         )
-        if linked:
-            Time.browse([row[0] for row in linked]).invalidate_recordset(
-                ["timesheet_invoice_id"], flush=False
-            )
-            self.env["account.move"].invalidate_model(["timesheet_ids"], flush=False)
-        freed = self.env.execute_query(
-            SQL(
-                """
-                SELECT line.id
-                  FROM (%s) wanted
-                  JOIN account_analytic_line line ON line.id = wanted.timesheet_id
-                 WHERE wanted.move_id IS NULL AND line.timesheet_invoice_id IS NOT NULL
-                """,
-                wanted,
-            )
+        self.env["account.analytic.line"].browse(lines).invalidate_recordset(
+            ["timesheet_invoice_id"], flush=False
         )
-        if freed:
-            Time.browse([row[0] for row in freed]).write({"timesheet_invoice_id": False})
+        self.env["account.move"].invalidate_model(["timesheet_ids"], flush=False)

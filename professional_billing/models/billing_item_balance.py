@@ -37,13 +37,17 @@ class BillingItemBalance(models.Model):
         return self._insert(rows)
 
     @api.model
-    def _settle_bills(self, vals_list):
-        """Write settlements by new invoices; what hangs on them is told when all is billed."""
-        rows = [{"user_id": self.env.uid, **vals} for vals in vals_list]
-        allocations = self.env["billing.allocation"].sudo()._insert(rows)
+    def _settle_bills(self, vals_list, plain=()):
+        """Write settlements by new invoices; what hangs on them is told when all is billed.
+
+        :param vals_list: `billing.allocation` values
+        :param plain: [(PlainTime, invoice line id)]
+        """
+        Allocation = self.env["billing.allocation"].sudo()
+        Allocation._insert([{"user_id": self.env.uid, **vals} for vals in vals_list])
         items = self.sudo().browse({vals["item_id"] for vals in vals_list})
+        items |= Allocation._insert_plain(plain)
         items._refresh_balances(release=True)
-        return allocations
 
     def _refresh_balances(self, release=False):
         """Bring the balances of these items in line with their settlements.

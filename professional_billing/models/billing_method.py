@@ -29,6 +29,8 @@ class BillingMethod(models.AbstractModel):
 
     # Whether the line's price is one of time, which holds where no rate does.
     _prices_time = True
+    # Whether time on the line may become invoice lines without looking at each entry.
+    _groups_time = False
     # Whether an entry of the line counts for what becomes of the line's other entries.
     _shares_hours = False
 

@@ -32,6 +32,7 @@ class BillingMethodAllowance(models.AbstractModel):
     _description = "Work paid ahead"
     _prices_time = False
     _shares_hours = True
+    _groups_time = False
 
     # -- set-up ---------------------------------------------------------------------------------
 
@@ -190,20 +191,19 @@ class BillingMethodAllowance(models.AbstractModel):
         fees = self.env["billing.method"]._prepare_bill_lines(line, prebill_lines - time)
         return fees + super()._prepare_bill_lines(line, time)
 
-    def _prepare_time_line(self, line, prebill_lines):
+    def _prepare_time_line(self, line, work):
         """Hours by the hour, whatever the unit of the fee is."""
-        uom = prebill_lines.item_id.uom_id
-        hours = sum(prebill_lines.mapped("quantity"))
+        uom = work.uom
         return {
-            "name": self._get_time_label(line, prebill_lines),
+            "name": self._get_time_label(line, work),
             "product_uom_id": uom.id,
-            "quantity": uom._compute_quantity(hours, uom, rounding_method="HALF-UP"),
-            "price_unit": prebill_lines[0]._get_bill_rate(),
+            "quantity": uom._compute_quantity(work.hours, uom, rounding_method="HALF-UP"),
+            "price_unit": 0.0 if work.is_free else work.rate,
             "discount": 0.0,
         }
 
-    def _get_time_label(self, line, prebill_lines):
-        label = super()._get_time_label(line, prebill_lines)
+    def _get_time_label(self, line, work):
+        label = super()._get_time_label(line, work)
         beyond = (
             self.env._("Time beyond what is paid ahead")
             if self._measures_money(line)

@@ -3,6 +3,7 @@ from odoo.tools import format_date
 
 from ..rules import rates, rounding
 from .billing_rater import NoCurrencyRate
+from .billing_time_work import TimeWork
 
 
 class BillingMethodTimeMaterials(models.AbstractModel):
@@ -12,6 +13,7 @@ class BillingMethodTimeMaterials(models.AbstractModel):
     _inherit = "billing.method"
     _description = "Time and materials"
     _qty_delivered_method = "timesheet"
+    _groups_time = True
 
     def _get_line_error(self, line):
         error = super()._get_line_error(line)
@@ -169,7 +171,9 @@ class BillingMethodTimeMaterials(models.AbstractModel):
         """
         even = prebill_lines.filtered(lambda part: part.quantity and part._multiplies())
         groups = even.grouped(self._get_bill_key)
-        result = [(part, self._prepare_time_line(line, part)) for part in groups.values()]
+        result = [
+            (part, self._prepare_time_line(line, TimeWork.of(part))) for part in groups.values()
+        ]
         return result + [(part, self._prepare_amount_line(part)) for part in prebill_lines - even]
 
     def _prepare_amount_line(self, prebill_line):
@@ -203,17 +207,18 @@ class BillingMethodTimeMaterials(models.AbstractModel):
         }.get(item.order_id.billing_detail)
         return detail, prebill_line._get_bill_rate(), item.uom_id, prebill_line.decision
 
-    def _prepare_time_line(self, line, prebill_lines):
-        uom = prebill_lines.item_id.uom_id
+    def _prepare_time_line(self, line, work):
+        """Return the invoice line values of `work`, a `TimeWork`, on order line `line`."""
+        uom = work.uom
         quantity = uom._compute_quantity(
-            sum(prebill_lines.mapped("quantity")), line.product_uom_id, rounding_method="HALF-UP"
+            work.hours, line.product_uom_id, rounding_method="HALF-UP"
         )
-        values = {"name": self._get_time_label(line, prebill_lines), "quantity": quantity}
-        if prebill_lines[0].decision == "complimentary":
+        values = {"name": self._get_time_label(line, work), "quantity": quantity}
+        if work.is_free:
             name = "\n".join([values["name"], self.env._("Free of charge")])
             return {**values, "name": name, "price_unit": 0.0, "discount": 0.0}
-        rate = rounding.decimal(prebill_lines[0].rate)
-        if prebill_lines[0]._is_rate(self._get_line_rate(line, uom)):
+        rate = rounding.decimal(work.rate)
+        if not rounding.quantize(rate - self._get_line_rate(line, uom), 6):
             return {**values, "price_unit": line.price_unit, "discount": line.discount}
         price = uom._compute_price(float(rate), line.product_uom_id)
         return {**values, "price_unit": price, "discount": 0.0}
@@ -222,30 +227,28 @@ class BillingMethodTimeMaterials(models.AbstractModel):
         price = self._get_hourly_price(line, uom)
         return price * (100 - rounding.decimal(line.discount)) / 100
 
-    def _get_time_label(self, line, prebill_lines):
-        items = prebill_lines.item_id
+    def _get_time_label(self, line, work):
         if line.order_id.billing_detail == "entry":
             return self.env._(
                 "%(date)s %(person)s: %(narrative)s",
-                date=format_date(self.env, items[0].date),
-                person=items[0].employee_id.name,
-                narrative=prebill_lines[0].narrative,
+                date=format_date(self.env, work.first_date),
+                person=work.employee.name,
+                narrative=work.narrative,
             )
-        dates = items.mapped("date")
         period = self.env._(
             "Work from %(start)s to %(end)s",
-            start=format_date(self.env, min(dates)),
-            end=format_date(self.env, max(dates)),
+            start=format_date(self.env, work.first_date),
+            end=format_date(self.env, work.last_date),
         )
-        return "\n".join(filter(None, [line._get_bill_label(), self._get_who(items), period]))
+        return "\n".join(filter(None, [line._get_bill_label(), self._get_who(line, work), period]))
 
-    def _get_who(self, items):
+    def _get_who(self, line, work):
         """Return whose work a line is, when the contract's detail or its rates make a difference."""
-        detail, order_line = items.order_id.billing_detail, items.order_line_id
+        detail = line.order_id.billing_detail
         if detail == "person":
-            return items.employee_id.name
+            return work.employee.name
         if detail == "task":
-            return items.sudo().timesheet_id.task_id.name
-        if detail == "role" or order_line.rate_source == "card":
-            return ", ".join(items.role_id.mapped("name"))
+            return work.task.name
+        if detail == "role" or line.rate_source == "card":
+            return ", ".join(work.roles.mapped("name"))
         return ""

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
+from odoo.tools import SQL
 
 from .billing_prebill_line import ON_BILL
 
@@ -11,7 +12,7 @@ class InvoicedPrebills(tuple):
     It keeps what is asked of them for each order and order line.
     """
 
-    lines = prebills = None
+    bills = prebills = None
 
 
 class BillingPrebillInvoice(models.Model):
@@ -30,14 +31,20 @@ class BillingPrebillInvoice(models.Model):
         return isinstance(self.env.context.get("billing_prebill_ids"), InvoicedPrebills)
 
     @api.model
-    def _get_lines_from_context(self):
-        """Return {order line: the pre-bill lines that bill it} of the pre-bills being invoiced."""
+    def _get_bills_from_context(self):
+        """Return {order line: what bills it} of the pre-bills being invoiced.
+
+        What bills it is a list of `PlainTime`, or pre-bill lines.
+        """
         if not self._is_invoicing():
             return {}
         kept = self.env.context["billing_prebill_ids"]
-        if kept.lines is None:
-            kept.lines = self._from_context()._get_bill_lines().grouped("order_line_id")
-        return kept.lines
+        if kept.bills is None:
+            prebills = self._from_context()
+            plain = prebills._get_plain_time()
+            others = prebills._get_bill_lines(besides=plain)
+            kept.bills = {**plain, **others.grouped("order_line_id")}
+        return kept.bills
 
     @api.model
     def _get_invoice_date_from_context(self, order):
@@ -58,14 +65,34 @@ class BillingPrebillInvoice(models.Model):
                 result[order] = result.get(order, self.browse()) | prebill
         return result
 
-    def _get_bill_lines(self):
-        return self.line_ids.filtered(
+    def _get_bill_lines(self, besides=()):
+        """Return the lines that are on the bill, without those of the order lines `besides`."""
+        lines = self.line_ids
+        if besides:
+            lines = lines.search(
+                [
+                    ("prebill_id", "in", self.ids),
+                    ("order_line_id", "not in", [line.id for line in besides]),
+                ]
+            )
+        return lines.filtered(
             lambda line: (
                 line.decision in ON_BILL
                 and (line.quantity or line.amount)
                 and (line.amount or not line.cap_excess)
             )
         )
+
+    def _get_items(self):
+        """Return all the work on these pre-bills, whatever was decided on it."""
+        self.env["billing.prebill.line"].flush_model(["item_id", "prebill_id"])
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT DISTINCT item_id FROM billing_prebill_line WHERE prebill_id = ANY(%s)",
+                self.ids,
+            )
+        )
+        return self.env["billing.item"].browse([row[0] for row in rows])
 
     def _invoice(self, orders, grouped, final=False, date=None, only=False, post=False):
         """Settle these pre-bills and invoice them through Odoo's own order invoicing.
@@ -92,7 +119,7 @@ class BillingPrebillInvoice(models.Model):
             mail_create_nolog=True,  # `_finish` says it of all invoices at once
         )
         orders.order_line.mapped("invoice_lines")  # Odoo asks it of each line: read at once
-        if only and not prebills._get_bill_lines():
+        if only and not orders.env["billing.prebill"]._get_bills_from_context():
             moves = self.env["account.move"]
         else:
             moves = orders._create_invoices(grouped=grouped, final=final, date=date)
@@ -100,7 +127,7 @@ class BillingPrebillInvoice(models.Model):
         moves = moves.sudo(self.env.su).with_env(self.env)
         if post:
             moves._post(soft=False)
-        prebills.line_ids.item_id._after_settlement()
+        prebills._get_items()._after_settlement()
         return moves
 
     def _invoice_for_run(self, post):
@@ -227,14 +254,20 @@ class BillingPrebillInvoice(models.Model):
 
         Each carries its settlements, so that the line and the ledger are written together.
         """
-        lines = self._get_lines_from_context().get(order_line)
-        if not lines:
+        bill = self._get_bills_from_context().get(order_line)
+        if not bill:
             return []
-        lines = lines.with_env(self.env)
         method = self.env["billing.method"]._for_rule(order_line.billing_rule)
+        if isinstance(bill, list):
+            decimals = order_line.currency_id.decimal_places
+            vals_list = [method._prepare_time_line(order_line, plain.work) for plain in bill]
+            return [
+                {**vals, "billing_allocation_ids": plain.settled_by(vals, decimals)}
+                for plain, vals in zip(bill, vals_list, strict=True)
+            ]
         return [
             {**vals, "billing_allocation_ids": part._prepare_allocations(vals)}
-            for part, vals in method._prepare_bill_lines(order_line, lines)
+            for part, vals in method._prepare_bill_lines(order_line, bill.with_env(self.env))
         ]
 
     def _finish(self, moves):

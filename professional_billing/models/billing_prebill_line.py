@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.fields import Command
 from odoo.tools import float_compare
 
 from ..rules import rounding, settlement
@@ -363,7 +362,7 @@ class BillingPrebillLine(models.Model):
         total = settlement.line_amount(
             vals["quantity"], vals["price_unit"], vals["discount"], decimals
         )
-        commands = []
+        vals_list = []
         shares = settlement.spread(total, self.mapped("amount"), decimals)
         for line, billed in zip(self, shares, strict=True):
             common = {
@@ -374,11 +373,11 @@ class BillingPrebillLine(models.Model):
             }
             if difference := billed - rounding.money(line.amount, decimals):
                 rest = {"kind": "write_up", "cause": "rounding", "quantity": 0.0}
-                commands.append(Command.create({**common, **rest, "amount": float(difference)}))
+                vals_list.append({**common, **rest, "amount": float(difference)})
             quantity = line._get_billed_quantity()
             bill = {"kind": "bill", "cause": "review", "quantity": quantity}
-            commands.append(Command.create({**common, **bill, "amount": float(billed)}))
-        return commands
+            vals_list.append({**common, **bill, "amount": float(billed)})
+        return vals_list
 
     def _get_settlement_date(self):
         return self.prebill_id.invoice_date or self.company_id._billing_today()

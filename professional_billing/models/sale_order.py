@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
+from .billing_prebill_plain import PlainTime
 from .billing_terms_mixin import DECISIVE_TERMS
 from .field_groups import BILLING_STAFF, CONTRACT_STAFF
 
@@ -256,8 +257,8 @@ class SaleOrder(models.Model):
         lines = super()._get_invoiceable_lines(final)
         if not self.is_engagement:
             return lines
-        bill_lines = self.env["billing.prebill"]._get_lines_from_context()
-        billed = self.order_line.filtered(lambda line: line in bill_lines)
+        bills = self.env["billing.prebill"]._get_bills_from_context()
+        billed = self.order_line.filtered(lambda line: line in bills)
         stock = lines.filtered(lambda line: not line.billing_rule and not line.display_type)
         if self.env.context.get("billing_prebills_only"):
             stock = stock.browse()
@@ -329,13 +330,16 @@ class SaleOrder(models.Model):
             vals["is_professional_bill"] = any(mine)
             settlements.append(mine)
         moves = super()._create_account_invoices(invoice_vals_list, final)
-        vals_list = []
+        vals_list, plain = [], []
         for move, of_lines in zip(moves, settlements, strict=True):
             # Odoo creates the lines in their order, and others (of another module) after them.
-            for line, commands in zip(move.invoice_line_ids.sorted("id"), of_lines, strict=False):
-                vals_list += [
-                    {**command[2], "move_line_id": line.id, "invoice_line_id": line.id}
-                    for command in commands
-                ]
-        self.env["billing.item"]._settle_bills(vals_list)
+            for line, bill in zip(move.invoice_line_ids.sorted("id"), of_lines, strict=False):
+                if isinstance(bill, PlainTime):
+                    plain.append((bill, line.id))
+                else:
+                    vals_list += [
+                        {**vals, "move_line_id": line.id, "invoice_line_id": line.id}
+                        for vals in bill
+                    ]
+        self.env["billing.item"]._settle_bills(vals_list, plain)
         return moves

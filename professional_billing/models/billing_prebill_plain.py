@@ -1,0 +1,209 @@
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ..rules import rounding, settlement
+from .billing_time_work import TimeWork
+
+#: Whether a pre-bill line bills time that is open as it is, at hours x rate: nobody decided otherwise,
+#: no limit touches it, and nothing of it is billed before.
+IS_PLAIN = SQL(
+    """item.kind = 'time'
+    AND line.decision = 'bill'
+    AND line.quantity != 0
+    AND line.quantity = line.open_quantity
+    AND line.rate = line.agreed_rate
+    AND line.amount = line.open_amount
+    AND line.rate_write_off = 0
+    AND COALESCE(line.cap_excess, 0) = 0
+    AND line.uses_up_limit IS NOT TRUE
+    AND item.billed_quantity = 0
+    AND ABS(ROUND(line.quantity::numeric * line.rate::numeric, currency.decimal_places) - line.amount)
+        <= GREATEST(ABS(line.rate)::numeric, 10 ^ (2 - currency.decimal_places)) / 100"""
+)
+
+#: What tells the invoice lines of an order line apart, beside the rate and the unit.
+DETAIL = SQL(
+    """CASE orders.billing_detail
+        WHEN 'role' THEN item.role_id
+        WHEN 'person' THEN item.employee_id
+        WHEN 'task' THEN (SELECT task_id FROM account_analytic_line
+                           WHERE account_analytic_line.id = item.timesheet_id)
+        END"""
+)
+
+
+SETTLEMENT_COLUMNS = (
+    "item_id",
+    "company_id",
+    "kind",
+    "cause",
+    "date",
+    "quantity",
+    "amount",
+    "prebill_line_id",
+    "move_line_id",
+    "invoice_line_id",
+    "user_id",
+)
+
+
+@dataclass
+class PlainTime:
+    """Pre-bill lines that make one invoice line, without a record of each.
+
+    `amount` is what they come to one by one, Decimal; `largest` the one that takes what the rounding
+    of the invoice line makes of it, `difference`.
+    """
+
+    work: TimeWork
+    line_ids: list
+    amount: Decimal
+    largest: int
+    difference: Decimal = Decimal(0)
+
+    def settled_by(self, vals, decimals):
+        """Return this work as the invoice line `vals` bills it."""
+        total = settlement.line_amount(
+            vals["quantity"], vals["price_unit"], vals["discount"], decimals
+        )
+        return replace(self, difference=total - rounding.money(self.amount, decimals))
+
+
+class BillingPrebillPlain(models.Model):
+    """Most time is billed as it is: it becomes invoice lines by groups, read and settled by SQL."""
+
+    _inherit = "billing.prebill"
+
+    def _get_plain_time(self):
+        """Return {order line: [PlainTime]} of the order lines on which there is nothing else."""
+        candidates = self.order_ids.filtered(
+            lambda order: order.billing_detail != "entry"
+        ).order_line.filtered(
+            lambda line: line.billing_rule and line._get_billing_method()._groups_time
+        )
+        Allocation = self.env["billing.allocation"]
+        if not candidates or not Allocation._is_said_by(SETTLEMENT_COLUMNS):
+            return {}
+        for model in ("billing.prebill.line", "billing.item", "sale.order"):
+            self.env[model].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH mine AS (
+                    SELECT line.id, line.prebill_id, line.order_line_id, line.date, line.quantity,
+                           line.rate, line.amount, item.uom_id, item.role_id,
+                           %(detail)s AS detail,
+                           BOOL_AND(%(is_plain)s) OVER (PARTITION BY line.order_line_id) AS is_plain
+                      FROM billing_prebill_line line
+                      JOIN billing_item item ON item.id = line.item_id
+                      JOIN res_currency currency ON currency.id = item.currency_id
+                      JOIN sale_order orders ON orders.id = item.order_id
+                     WHERE line.prebill_id = ANY(%(prebills)s)
+                       AND line.order_line_id = ANY(%(order_lines)s)
+                )
+                SELECT order_line_id, rate, uom_id, detail, MIN(date), MAX(date), SUM(amount),
+                       ARRAY_AGG(quantity ORDER BY prebill_id, date, id),
+                       ARRAY_AGG(role_id ORDER BY prebill_id, date, id),
+                       ARRAY_AGG(id ORDER BY prebill_id, date, id),
+                       (ARRAY_AGG(id ORDER BY ABS(amount) DESC, prebill_id, date, id))[1]
+                  FROM mine
+                 WHERE is_plain
+              GROUP BY order_line_id, rate, uom_id, detail
+              ORDER BY MIN(ARRAY[prebill_id, date - DATE '2000-01-01', id])
+                """,
+                detail=DETAIL,
+                is_plain=IS_PLAIN,
+                prebills=self.ids,
+                order_lines=candidates.ids,
+            )
+        )
+        result = {}
+        for order_line_id, rate, uom_id, detail, first, last, amount, *lists, largest in rows:
+            quantities, roles, ids = lists
+            order_line = candidates.browse(order_line_id)
+            work = TimeWork(
+                hours=sum(quantities),
+                rate=rate,
+                uom=self.env["uom.uom"].browse(uom_id),
+                first_date=first,
+                last_date=last,
+                roles=self.env["billing.role"].browse(filter(None, dict.fromkeys(roles))),
+                **self._get_plain_detail(order_line.order_id, detail),
+            )
+            result.setdefault(order_line, []).append(PlainTime(work, ids, amount, largest))
+        return result
+
+    def _get_plain_detail(self, order, detail):
+        if order.billing_detail == "person":
+            return {"employee": self.env["hr.employee"].browse(detail)}
+        if order.billing_detail == "task":
+            return {"task": self.env["project.task"].browse(detail)}
+        return {}
+
+
+class BillingAllocationPlain(models.Model):
+    _inherit = "billing.allocation"
+
+    @api.model
+    def _insert_plain(self, bills):
+        """Settle plain time by new invoice lines.
+
+        :param bills: [(PlainTime, invoice line id)]
+        :return: the `billing.item` records that are billed
+        """
+        if not bills:
+            return self.env["billing.item"]
+        companies = self.env["res.company"].sudo().search([])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                INSERT INTO billing_allocation (
+                            %(columns)s, create_uid, write_uid, create_date, write_date)
+                     SELECT line.item_id, line.company_id, bill.kind,
+                            CASE bill.kind WHEN 'bill' THEN 'review' ELSE 'rounding' END,
+                            COALESCE(prebill.invoice_date, today.date),
+                            CASE bill.kind WHEN 'bill' THEN line.quantity ELSE 0 END,
+                            CASE bill.kind WHEN 'bill' THEN line.amount ELSE 0 END + bill.difference,
+                            line.id, bill.move_line_id, bill.move_line_id, %(uid)s,
+                            %(uid)s, %(uid)s, %(now)s, %(now)s
+                       FROM unnest(%(lines)s, %(move_lines)s, %(kinds)s, %(differences)s)
+                            WITH ORDINALITY
+                            AS bill (line_id, move_line_id, kind, difference, position)
+                       JOIN billing_prebill_line line ON line.id = bill.line_id
+                       JOIN billing_prebill prebill ON prebill.id = line.prebill_id
+                       JOIN unnest(%(companies)s, %(dates)s) AS today (company_id, date)
+                            ON today.company_id = line.company_id
+                   ORDER BY bill.position
+                  RETURNING item_id
+                """,
+                columns=SQL(", ").join(map(SQL.identifier, SETTLEMENT_COLUMNS)),
+                uid=self.env.uid,
+                now=self.env.cr.now(),
+                companies=companies.ids,
+                dates=[company._billing_today() for company in companies],
+                **self._prepare_plain_columns(bills),
+            )
+        )
+        self._tell_inverses(
+            [{"move_line_id": line_id, "invoice_line_id": line_id} for _bill, line_id in bills],
+            ("move_line_id", "invoice_line_id"),
+        )
+        return self.env["billing.item"].browse({row[0] for row in rows})
+
+    @api.model
+    def _prepare_plain_columns(self, bills):
+        """Return the columns of the settlements: one for each pre-bill line, and the roundings."""
+        rows = []
+        for bill, move_line_id in bills:
+            for line_id in bill.line_ids:
+                difference = bill.difference if line_id == bill.largest else 0
+                if difference:
+                    rows.append((line_id, move_line_id, "write_up", difference))
+                rows.append((line_id, move_line_id, "bill", difference))
+        columns = zip(*rows, strict=True)
+        return dict(
+            zip(("lines", "move_lines", "kinds", "differences"), map(list, columns), strict=True)
+        )
