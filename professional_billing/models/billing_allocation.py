@@ -19,7 +19,7 @@ class BillingAllocation(models.Model):
     _inverses_kept_in_step = ("billing.item.allocation_ids",)  # by `billing.item._refresh_balances`
 
     item_id = fields.Many2one("billing.item", required=True, index=True, ondelete="restrict")
-    company_id = fields.Many2one("res.company", required=True, index=True)
+    company_id = fields.Many2one("res.company", required=True)
     currency_id = fields.Many2one(related="item_id.currency_id")
     kind = fields.Selection(
         [
@@ -43,7 +43,7 @@ class BillingAllocation(models.Model):
         ],
         required=True,
     )
-    date = fields.Date(required=True, index=True)
+    date = fields.Date(required=True)
     quantity = fields.Float(required=True)
     amount = fields.Monetary(required=True)
     prebill_line_id = fields.Many2one("billing.prebill.line", index="btree_not_null")

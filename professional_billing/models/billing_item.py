@@ -45,19 +45,19 @@ class BillingItem(models.Model):
     _rec_name = "description"
     _check_company_auto = True
 
-    company_id = fields.Many2one("res.company", required=True, index=True)
+    company_id = fields.Many2one("res.company", required=True)
     order_line_id = fields.Many2one(
         "sale.order.line", string="Order line", required=True, index=True, ondelete="cascade"
     )
     order_id = fields.Many2one(
         "sale.order", string="Engagement", required=True, index=True, ondelete="cascade"
     )
-    partner_id = fields.Many2one("res.partner", string="Customer", required=True, index=True)
-    project_id = fields.Many2one("project.project", index="btree_not_null", ondelete="set null")
+    partner_id = fields.Many2one("res.partner", string="Customer", required=True)
+    project_id = fields.Many2one("project.project", ondelete="set null")
     employee_id = fields.Many2one("hr.employee", string="Person", ondelete="restrict")
     role_id = fields.Many2one("billing.role", ondelete="restrict")
     currency_id = fields.Many2one("res.currency", required=True)
-    date = fields.Date(required=True, index=True)
+    date = fields.Date(required=True)
     kind = fields.Selection(
         [
             ("time", "Time"),
@@ -90,7 +90,7 @@ class BillingItem(models.Model):
     amount = fields.Monetary(string="Agreed value")
     explanation = fields.Text(string="Why this amount")
     rate_explanation = fields.Text(help="Where the rate comes from: part of the explanation.")
-    blocked_reason = fields.Selection(BLOCKED_REASONS, string="Held back because", index=True)
+    blocked_reason = fields.Selection(BLOCKED_REASONS, string="Held back because")
     prebill_id = fields.Many2one(
         "billing.prebill",
         string="Pre-bill",
@@ -140,7 +140,14 @@ class BillingItem(models.Model):
     _unique_period = models.UniqueIndex(
         "(order_line_id, period_start) WHERE kind = 'period'", "This period is already in WIP."
     )
-    _open_idx = models.Index("(order_line_id, date) WHERE is_open IS TRUE")
+    # Work is looked for while it is open; each index more would be written twice for every entry.
+    _open_idx = models.Index("(order_id, date) WHERE is_open IS TRUE")
+    _open_date_idx = models.Index("(date DESC, id DESC) WHERE is_open IS TRUE")
+    _open_partner_idx = models.Index("(partner_id) WHERE is_open IS TRUE")
+    _open_project_idx = models.Index(
+        "(project_id) WHERE is_open IS TRUE AND project_id IS NOT NULL"
+    )
+    _blocked_idx = models.Index("(blocked_reason, date) WHERE blocked_reason IS NOT NULL")
 
     @api.depends("quantity", "amount", "allocation_ids")
     def _compute_balance(self):

@@ -93,13 +93,11 @@ class BillingItemBalance(models.Model):
                                        COALESCE(item.amount, 0) + up_amount - bill_amount - off_amount
                                            AS rest_amount) open),
                        prebill_id = CASE WHEN %(release)s THEN NULL ELSE item.prebill_id END,
-                       write_uid = %(uid)s,
                        write_date = %(now)s
                  WHERE item.id = ANY(%(items)s)
                 """,
                 items=self.ids,
                 release=release,
-                uid=self.env.uid,
                 now=self.env.cr.now(),
             )
         )

@@ -68,11 +68,11 @@ class BillingPrebillHold(models.Model):
                 """
                 WITH held AS (%(held)s)
                 INSERT INTO billing_prebill_line (
-                            %(columns)s, create_uid, write_uid, create_date, write_date)
+                            %(columns)s, create_uid, create_date, write_date)
                      SELECT prebill_id, id, company_id, order_line_id, date, 'bill',
                             open_quantity, open_amount, rate, open_quantity, rate,
                             open_amount, 0, open_standard, open_standard, description,
-                            %(uid)s, %(uid)s, %(now)s, %(now)s
+                            %(uid)s, %(now)s, %(now)s
                        FROM held
                    ORDER BY date, id
                 """,
@@ -108,12 +108,11 @@ class BillingPrebillHold(models.Model):
         return SQL(
             """
                 UPDATE billing_item item
-                   SET prebill_id = wanted.prebill_id, write_uid = %s, write_date = %s
+                   SET prebill_id = wanted.prebill_id, write_date = %s
                   FROM %s
                  WHERE %s
              RETURNING %s
             """,
-            self.env.uid,
             self.env.cr.now(),
             wanted,
             mine,
@@ -127,11 +126,10 @@ class BillingPrebillHold(models.Model):
             SQL(
                 """
                    UPDATE billing_item
-                      SET prebill_id = NULL, write_uid = %s, write_date = %s
+                      SET prebill_id = NULL, write_date = %s
                     WHERE prebill_id = ANY(%s)
                 RETURNING id
                 """,
-                self.env.uid,
                 self.env.cr.now(),
                 self.ids,
             )
