@@ -54,7 +54,7 @@ def prepare():
         """
         INSERT INTO account_analytic_line (name, date, unit_amount, amount, employee_id, project_id,
                     task_id, so_line, company_id, user_id, currency_id, product_uom_id)
-             SELECT 'Work ' || n, DATE '2026-01-01' + n %% 90, 1.5, 0,
+             SELECT 'Work ' || n, DATE '2026-01-01' + n %% 90, 0.25 * (1 + n %% 31), 0,
                     (%(people)s::int[])[1 + n %% %(people_count)s],
                     task.project_id, task.id, line.id, %(company)s, %(user)s, %(currency)s, %(uom)s
                FROM generate_series(1, %(entries)s) n

@@ -105,7 +105,7 @@ class Stage:
             sql_db.close_db(name)
         with contextlib.closing(sql_db.db_connect("postgres").cursor()) as cr:
             cr._cnx.autocommit = True
-            cr.execute(SQL("DROP DATABASE IF EXISTS %s WITH (FORCE)", SQL.identifier(target)))
+            cr.execute(SQL("DROP DATABASE IF EXISTS %s", SQL.identifier(target)))
             if source:
                 cr.execute(
                     SQL(

@@ -149,10 +149,6 @@ class AccountAnalyticLine(models.Model):
                 )
             )
 
-    def _has_narrative(self):
-        """Tell whether somebody wrote what was done; Odoo fills an empty description with “/”."""
-        return bool((self.name or "").strip(" /"))
-
     def _get_engagement_time(self):
         """Return the time entries among these that stand on an order line with a billing rule."""
         # Read as superuser first: as somebody else it would cost Odoo's access rules a query.

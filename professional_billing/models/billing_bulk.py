@@ -1,9 +1,22 @@
-import json
+import io
 
 from odoo import api, models
 from odoo.tools import SQL
 
 MAGIC = {"id", "create_uid", "create_date", "write_uid", "write_date"}
+
+
+#: What PostgreSQL's COPY would take for the end of a value or a row.
+ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _as_text(value, is_flag=False):
+    """Return a value of a column as COPY reads it; what is False is empty, but for a flag."""
+    if is_flag:
+        return "t" if value else "f"
+    if value is None or value is False:
+        return "\\N"
+    return value.translate(ESCAPES) if isinstance(value, str) else str(value)
 
 
 class BillingBulk(models.AbstractModel):
@@ -48,31 +61,37 @@ class BillingBulk(models.AbstractModel):
                     for vals in vals_list
                 ]
             )
+        columns = sorted(names)
         flags = {name for name in names if self._fields[name].type == "boolean"}
-        rows = [
-            {
-                name: value
-                for name, value in vals.items()
-                if (value is not None and value is not False) or name in flags
-            }
-            for vals in vals_list
-        ]
-        inserted = self.env.execute_query(
-            SQL(
-                """
-                INSERT INTO %(table)s (%(columns)s, create_uid, create_date, write_date)
-                     SELECT %(columns)s, %(uid)s, %(now)s, %(now)s
-                       FROM json_populate_recordset(NULL::%(table)s, %(rows)s)
-                  RETURNING id
-                """,
-                table=SQL.identifier(self._table),
-                columns=SQL(", ").join(map(SQL.identifier, sorted(names))),
-                uid=self.env.uid,
-                now=self.env.cr.now(),
-                rows=json.dumps(rows, default=str),
+        table = SQL.identifier(self._table)
+        ids = [
+            row[0]
+            for row in self.env.execute_query(
+                SQL(
+                    "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+                    self._table,
+                    len(vals_list),
+                )
             )
+        ]
+        ending = [_as_text(self.env.uid), *[_as_text(self.env.cr.now())] * 2]
+        rows = "\n".join(
+            "\t".join(
+                [
+                    str(record_id),
+                    *(_as_text(vals.get(name), name in flags) for name in columns),
+                    *ending,
+                ]
+            )
+            for record_id, vals in zip(ids, vals_list, strict=True)
         )
-        records = self.browse([row[0] for row in inserted])
+        command = SQL(
+            "COPY %s (id, %s, create_uid, create_date, write_date) FROM STDIN",
+            table,
+            SQL(", ").join(map(SQL.identifier, columns)),
+        )
+        self.env.cr.copy_expert(command.code, io.StringIO(rows))
+        records = self.browse(ids)
         self._tell_inverses(vals_list, names)
         return records
 

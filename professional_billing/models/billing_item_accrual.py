@@ -3,7 +3,8 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..rules import rounding
-from .billing_rater import Rater
+from . import billing_time_rows as time_rows
+from .billing_rater import Rater, has_narrative
 
 SOURCES = (
     "timesheet_id",
@@ -15,6 +16,8 @@ SOURCES = (
 )
 # Reasons that only billing itself gives and takes: the source of an item knows nothing of them.
 KEPT_REASONS = ("price_credit", "over_cap", "negative_bill", "on_hold")
+# Reasons that a time entry has no value.
+UNPRICED = ("no_rate", "no_currency_rate")
 # Where a transaction keeps the time entries that are accrued before it is committed.
 WAITING = "professional_billing.accrue"
 
@@ -41,18 +44,29 @@ class BillingItemAccrual(models.Model):
         if timesheets is None:
             self._record_due(order_lines)
             plan = self._plan_fees(order_lines)
-            timesheets = self._get_stale_timesheets(order_lines)
+            timesheets = self._with_sharing(order_lines, self._get_stale_timesheets(order_lines))
             items = self._get_fee_items(order_lines) | self._get_items_of(timesheets)
             items |= self._get_lost_time(order_lines)
+            plan += self._plan_time(timesheets, items, rerate)
         else:
-            plan = []
             timesheets = timesheets.sudo()
             items = self._get_items_of(timesheets) if items is None else items.sudo()
             self.env.cr.precommit.data.get(WAITING, set()).difference_update(timesheets.ids)
-        timesheets = self._with_same_day(timesheets)
-        items |= self._get_items_of(timesheets - items.timesheet_id)
-        plan += self._plan_time(timesheets, items, rerate)
+            timesheets = self._with_same_day(timesheets)
+            items |= self._get_items_of(timesheets - items.timesheet_id)
+            plan = self._plan_rows(timesheets, time_rows.of(timesheets), items, rerate)
         self._apply_accrual(plan, items)
+
+    @api.model
+    def _with_sharing(self, order_lines, timesheets):
+        """Add to `timesheets`, all of `order_lines`, those that share hours or a day with them."""
+        sharing = order_lines.filtered("billing_rule").filtered(
+            lambda line: (
+                line.order_id.time_rounding_per == "day"
+                or line._get_billing_method()._shares_hours
+            )
+        )
+        return self._with_same_day(timesheets) if sharing else timesheets
 
     @api.model
     def _accrue_later(self, timesheets):
@@ -106,20 +120,49 @@ class BillingItemAccrual(models.Model):
         :param items: those that the entries have
         :param rerate: look rates up again; without, they stay as long as the work is the same
         """
-        work = timesheets.filtered(lambda entry: entry.so_line.billing_rule and entry.project_id)
-        if not work:
+        return self._plan_rows(timesheets, time_rows.read(timesheets), items, rerate)
+
+    @api.model
+    def _plan_rows(self, timesheets, rows, items, rerate=False):
+        """Return the planned items of `rows`, the `TimeRow` of those `timesheets` that have a rule.
+
+        Entries of the same length by the same person are many: what they come to is worked out for
+        one of them.
+        """
+        if not rows:
             return []
-        rater = Rater(work, items, rerate)
-        billable = self._get_billable_hours(work)
-        return [
-            self._prepare_time(
-                timesheet,
-                billable[timesheet],
-                self._price_entry(timesheet, rater),
-                rater,
-            )
-            for timesheet in work
+        work = timesheets.browse([row.id for row in rows])
+        rater = Rater(work, items, rerate, rows)
+        keys = [rater.get_value_key(row) or ("entry", row.id) for row in rows]
+        firsts = {}
+        for key, row in zip(keys, rows, strict=True):
+            firsts.setdefault(key, row.id)
+        found = dict(zip(firsts, self._value_entries(firsts.values(), rater), strict=True))
+        # Why there is no rate is said of each by itself: it names the day.
+        unpriced = [
+            row.id
+            for key, row in zip(keys, rows, strict=True)
+            if found[key]["blocked_reason"] in UNPRICED and row.id != firsts[key]
         ]
+        own = dict(zip(unpriced, self._value_entries(unpriced, rater), strict=True))
+        return [
+            {
+                **(own.get(row.id) or found[key]),
+                "timesheet_id": row.id,
+                "date": row.date,
+                "description": row.name,
+            }
+            for key, row in zip(keys, rows, strict=True)
+        ]
+
+    @api.model
+    def _value_entries(self, ids, rater):
+        """Yield the values of the items of these time entries, in their order."""
+        timesheets = rater.timesheets.browse(ids)
+        billable = self._get_billable_hours(timesheets)
+        for timesheet in timesheets:
+            price = self._price_entry(timesheet, rater)
+            yield self._prepare_time(timesheet, billable[timesheet], price, rater)
 
     @api.model
     def _price_entry(self, timesheet, rater):
@@ -208,7 +251,7 @@ class BillingItemAccrual(models.Model):
             return price["blocked_reason"]
         if not price["rate"] and not terms.discount:
             return "no_price"
-        if terms.narrative_required and not timesheet._has_narrative():
+        if terms.narrative_required and not has_narrative(timesheet.name):
             return "no_narrative"
         if terms.time_approval and not timesheet.billing_approved_by_id:
             return "unapproved"

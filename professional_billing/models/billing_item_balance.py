@@ -24,17 +24,29 @@ class BillingItemBalance(models.Model):
     @api.model
     def _insert_open(self, vals_list):
         """Create items of which nothing is settled yet."""
-        currencies = self.env["res.currency"]
-        rows = []
+        opened = {}
         for vals in vals_list:
-            decimals = currencies.browse(vals["currency_id"]).decimal_places
-            quantity = rounding.quantize(vals["quantity"], 6)
-            amount = rounding.money(vals["amount"], decimals)
-            row = dict.fromkeys(BALANCE, 0.0)
-            row.update(vals, open_quantity=float(quantity), open_amount=amount)
-            row["is_open"] = bool(quantity or amount)
-            rows.append(row)
-        return self._insert(rows)
+            key = vals["currency_id"], vals["quantity"], vals["amount"]
+            if key not in opened:
+                opened[key] = self._prepare_open(*key)
+        return self._insert(
+            [
+                {**vals, **opened[vals["currency_id"], vals["quantity"], vals["amount"]]}
+                for vals in vals_list
+            ]
+        )
+
+    @api.model
+    def _prepare_open(self, currency_id, quantity, amount):
+        """Return the balance of an item that nothing is settled of."""
+        decimals = self.env["res.currency"].browse(currency_id).decimal_places
+        quantity, amount = rounding.quantize(quantity, 6), rounding.money(amount, decimals)
+        return {
+            **dict.fromkeys(BALANCE, 0.0),
+            "open_quantity": float(quantity),
+            "open_amount": amount,
+            "is_open": bool(quantity or amount),
+        }
 
     @api.model
     def _settle_bills(self, vals_list, plain=()):

@@ -7,8 +7,13 @@ class BillingPrebillPostpone(models.Model):
     def _finish(self, moves):
         """What was postponed until a date goes on hold with the bill it is not on."""
         result = super()._finish(moves)
-        postponed = self.line_ids.filtered(
-            lambda line: line.decision == "postpone" and line.hold_until and line.item_id.is_open
+        postponed = self.line_ids.search(
+            [
+                ("prebill_id", "in", self.ids),
+                ("decision", "=", "postpone"),
+                ("hold_until", "!=", False),
+                ("item_id.is_open", "=", True),
+            ]
         )
         for (date, note), lines in postponed.grouped(
             lambda line: (line.hold_until, line.reason_id.name)

@@ -10,9 +10,15 @@ from odoo.fields import Domain
 from odoo.tools import format_date
 
 from ..rules import rates, rounding
+from . import billing_time_rows as time_rows
 
 SATURDAY = 5
 _UOM_FIELD = {True: "product_uom_id", False: "uom_id"}
+
+
+def has_narrative(name):
+    """Tell whether somebody wrote what was done; Odoo fills an empty description with “/”."""
+    return bool((name or "").strip(" /"))
 
 
 class NoCurrencyRate(LookupError):
@@ -34,6 +40,9 @@ class Terms:
         self.narrative_required = order.narrative_required
         self.time_approval = order.time_approval
         self.product_id = line.product_id.id or None
+        self.by_weekend = bool(order.billing_time_type_ids)
+        # Whether what an entry comes to hangs on other entries too.
+        self.alone = not self.method._shares_hours and order.time_rounding_per != "day"
 
 
 class Rater:
@@ -42,25 +51,87 @@ class Rater:
     :param timesheets: `account.analytic.line` recordset on order lines with a rule, as superuser
     :param items: the `billing.item` records that these have
     :param rerate: whether to look up again what was valued before
+    :param rows: the `TimeRow` of the entries, when the caller has read them
     """
 
-    def __init__(self, timesheets, items=(), rerate=False):
+    def __init__(self, timesheets, items=(), rerate=False, rows=None):
         self.env = timesheets.env
         self.timesheets = timesheets
         self.items = {item.timesheet_id: item for item in items if item.timesheet_id}
+        self._with_item = {timesheet.id for timesheet in self.items}
         self.rerate = rerate
         self._precision = self.env["decimal.precision"].precision_get("Product Price")
-        by_card = timesheets.filtered(lambda entry: entry.so_line._uses_rate_cards())
-        with_role = by_card | timesheets.filtered(
-            lambda entry: entry.so_line.order_id.billing_detail == "role"
-        )
-        self._roles = self._read_roles(with_role.employee_id)
-        self._project_roles = self._read_project_roles(with_role)
-        self._cards = self._read_client_cards(by_card.so_line.order_id)
-        self._levels = {}
-        self._book = self._read_rates(by_card)
-        self._conversions = {}
         self._remembered = {}
+        rows = time_rows.of(timesheets) if rows is None else rows
+        lines = self._get_lines(rows)
+        by_card = lines.filtered(lambda line: line._uses_rate_cards())
+        with_role = by_card | lines.filtered(lambda line: line.order_id.billing_detail == "role")
+        self._roles = self._read_roles(self._get_people(rows, with_role))
+        self._project_roles = self._read_project_roles(rows, with_role)
+        self._cards = self._read_client_cards(by_card.order_id)
+        self._levels = {}
+        self._book = self._read_rates(rows, by_card)
+        self._turns = self._get_turns()
+        self._conversions = {}
+
+    def _get_lines(self, rows):
+        return self.env["sale.order.line"].browse(dict.fromkeys(row.so_line for row in rows))
+
+    def _get_people(self, rows, lines):
+        """Return the people whose time is on `lines`."""
+        wanted = set(lines._ids)
+        people = dict.fromkeys(row.employee for row in rows if row.so_line in wanted)
+        return self.env["hr.employee"].browse(filter(None, people))
+
+    def _get_projects(self, rows, lines):
+        wanted = set(lines._ids)
+        projects = dict.fromkeys(row.project for row in rows if row.so_line in wanted)
+        return self.env["project.project"].browse(filter(None, projects))
+
+    def _get_turns(self):
+        """Return the days, in order, from which other rates or roles hold than the day before."""
+        turns = set(self._book.turns)
+        for versions in self._roles.values():
+            turns.update(day for day, _role in versions)
+        for assignments in self._project_roles.values():
+            turns.update(filter(None, assignments.mapped("date_from")))
+            turns.update(
+                day + datetime.timedelta(days=1) for day in assignments.mapped("date_to") if day
+            )
+        return sorted(turns)
+
+    def get_value_key(self, row):
+        """Return what decides on the value of the entry `row`: entries with the same key differ in
+        nothing but their day, their text and themselves. None: it must be looked at by itself."""
+        line = self.env["sale.order.line"].browse(row.so_line)
+        terms = self.terms(line)
+        if not terms.alone or row.id in self._with_item:
+            return None
+        converts = self.remember(("converts", line.id), lambda: self._converts(line))
+        return (
+            row.so_line,
+            row.employee,
+            row.project,
+            row.date if converts else bisect.bisect(self._turns, row.date),
+            terms.by_weekend and row.date.weekday() >= SATURDAY,
+            row.date > terms.today,
+            row.hours,
+            row.treatment,
+            row.hours_to_bill,
+            row.own_rate,
+            row.time_type,
+            row.uom,
+            terms.narrative_required and has_narrative(row.name),
+            row.is_approved,
+        )
+
+    def _converts(self, line):
+        """Tell whether a card in another currency may price the time on `line`."""
+        if not line._uses_rate_cards():
+            return False
+        cards = {key for kind, key in self._get_levels(line) if kind == "card"}
+        rates = self.env["billing.rate.card"].browse(cards)
+        return bool(rates.currency_id - line.currency_id)
 
     def remember(self, key, make):
         """Return what `make` says of `key`, asked once."""
@@ -87,13 +158,13 @@ class Rater:
                 rows.append((version.date_version, version.billing_role_id.id))
         return roles
 
-    def _read_project_roles(self, timesheets):
-        """Return {(project id, employee id): assignments} of these entries."""
-        if not timesheets:
+    def _read_project_roles(self, rows, lines):
+        """Return {(project id, employee id): assignments} of the work on `lines`."""
+        if not lines:
             return {}
         assignments = self.env["billing.role.assignment"].search(
-            Domain("project_id", "in", timesheets.project_id.ids)
-            & Domain("employee_id", "in", timesheets.employee_id.ids)
+            Domain("project_id", "in", self._get_projects(rows, lines).ids)
+            & Domain("employee_id", "in", self._get_people(rows, lines).ids)
         )
         return assignments.grouped(lambda row: (row.project_id.id, row.employee_id.id))
 
@@ -106,21 +177,20 @@ class Rater:
         )
         return cards.grouped(lambda card: (card.company_id.id, card.partner_id.id))
 
-    def _read_rates(self, timesheets):
-        """File the rates that may hold for these entries; others of large cards stay unread."""
-        if not timesheets:
+    def _read_rates(self, rows, lines):
+        """File the rates that may hold for the work on `lines`; others of large cards stay unread."""
+        if not lines:
             return rates.Book([])
-        lines = timesheets.so_line
         levels = [level for line in lines for level in self._get_levels(line)]
         cards = {key for kind, key in levels if kind == "card"}
-        roles = {role for rows in self._roles.values() for _day, role in rows}
-        roles.update(row.role_id.id for rows in self._project_roles.values() for row in rows)
+        roles = {role for versions in self._roles.values() for _day, role in versions}
+        roles.update(row.role_id.id for found in self._project_roles.values() for row in found)
         domain = (
             (Domain("card_id", "in", cards) | Domain("order_line_id", "in", lines.ids))
-            & Domain("employee_id", "in", [False, *timesheets.employee_id.ids])
+            & Domain("employee_id", "in", [False, *self._get_people(rows, lines).ids])
             & Domain("role_id", "in", [False, *filter(None, roles)])
             & Domain("product_id", "in", [False, *lines.product_id.ids])
-            & Domain("project_id", "in", [False, *timesheets.project_id.ids])
+            & Domain("project_id", "in", [False, *self._get_projects(rows, lines).ids])
         )
         return rates.Book(
             self._prepare_candidate(rate) for rate in self.env["billing.rate"].search(domain)

@@ -86,6 +86,12 @@ class Book:
             # The latest start first: where two overlap, the newer agreement holds.
             rows.sort(key=lambda row: row.start or datetime.date.min, reverse=True)
 
+    @property
+    def turns(self):
+        """The days from which a rate holds, or no longer holds."""
+        rows = [row for rows in self._filed.values() for row in rows]
+        return {day for row in rows for day in (row.start, row.end) if day}
+
     def resolve(self, context):
         """Return the Rate of the work `context`.
 

@@ -1,0 +1,75 @@
+"""Time entries as plain rows: what valuing them asks, read at once and without a record of each."""
+
+import datetime
+from dataclasses import dataclass
+
+from odoo.tools import SQL
+
+
+@dataclass(slots=True)
+class TimeRow:
+    """A time entry on an order line with a rule; records are given by their ids."""
+
+    id: int
+    so_line: int
+    employee: int | None
+    project: int
+    date: datetime.date
+    hours: float
+    treatment: str | None
+    hours_to_bill: float
+    own_rate: float
+    time_type: int | None
+    uom: int | None
+    name: str
+    is_approved: bool
+
+
+def of(timesheets):
+    """Return the rows of a few time entries that are in memory anyway."""
+    return [
+        TimeRow(
+            line.id,
+            line.so_line.id,
+            line.employee_id.id or None,
+            line.project_id.id,
+            line.date,
+            line.unit_amount,
+            line.billing_treatment or None,
+            line.billing_hours,
+            line.billing_rate_override,
+            line.billing_time_type_id.id or None,
+            line.product_uom_id.id or None,
+            line.name,
+            bool(line.billing_approved_by_id),
+        )
+        for line in timesheets
+        if line.so_line.billing_rule and line.project_id
+    ]
+
+
+def read(timesheets):
+    """Return the rows of many time entries, in their order."""
+    if not timesheets:
+        return []
+    timesheets.env["account.analytic.line"].flush_model()
+    timesheets.env["sale.order.line"].flush_model(["billing_rule"])
+    rows = timesheets.env.execute_query(
+        SQL(
+            """
+            SELECT time.id, time.so_line, time.employee_id, time.project_id, time.date,
+                   COALESCE(time.unit_amount, 0), time.billing_treatment,
+                   COALESCE(time.billing_hours, 0),
+                   COALESCE(time.billing_rate_override, 0)::float8,
+                   time.billing_time_type_id, time.product_uom_id, time.name,
+                   time.billing_approved_by_id IS NOT NULL
+              FROM unnest(%s) WITH ORDINALITY AS wanted (id, position)
+              JOIN account_analytic_line time ON time.id = wanted.id
+              JOIN sale_order_line line ON line.id = time.so_line
+             WHERE line.billing_rule IS NOT NULL AND time.project_id IS NOT NULL
+          ORDER BY wanted.position
+            """,
+            timesheets.ids,
+        )
+    )
+    return [TimeRow(*row) for row in rows]
