@@ -63,9 +63,8 @@ class Caller(threading.Thread):
         return self.error
 
 
-@tagged("post_install", "-at_install")
-class TestConcurrency(BaseCase):
-    """Two people do something about the same work at the same moment, on two connections.
+class CommittedCase(BaseCase):
+    """Tests with connections of their own.
 
     The data is committed, in the main company, and removed at the end: everything that is younger
     than the test.
@@ -80,10 +79,6 @@ class TestConcurrency(BaseCase):
         cls.addClassCleanup(cls._remove_younger)
         with cls.registry.cursor() as cr:
             cls._create_data(api.Environment(cr, SUPERUSER_ID, {"no_reset_password": True}))
-        # The main thread keeps this lock for the time of the tests.
-        cls.startClassPatcher(patch.object(Registry, "_lock", DummyRLock()))
-        # Retries wait at random, up to half a minute.
-        cls.startClassPatcher(patch("odoo.service.model.random.uniform", return_value=0.05))
 
     @classmethod
     def _create_data(cls, env):
@@ -193,6 +188,19 @@ class TestConcurrency(BaseCase):
         except Exception:  # a row of another table stands on one of these: try that one first
             return False
         return True
+
+
+@tagged("post_install", "-at_install")
+class TestConcurrency(CommittedCase):
+    """Two people do something about the same work at the same moment, on two connections."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # The main thread keeps this lock for the time of the tests.
+        cls.startClassPatcher(patch.object(Registry, "_lock", DummyRLock()))
+        # Retries wait at random, up to half a minute.
+        cls.startClassPatcher(patch("odoo.service.model.random.uniform", return_value=0.05))
 
     # -- helpers --------------------------------------------------------------------------------
 
