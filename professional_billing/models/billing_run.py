@@ -48,6 +48,7 @@ class BillingRun(models.Model):
     line_ids = fields.One2many("billing.run.line", "run_id", readonly=False, copy=False)
     included_count = fields.Integer(compute="_compute_counts", string="Engagements to bill")
     failed_count = fields.Integer(compute="_compute_counts", string="Not billed")
+    attention_count = fields.Integer(compute="_compute_counts", string="To look at")
     progress = fields.Float(
         compute="_compute_counts", help="Percent of the engagements dealt with."
     )
@@ -72,6 +73,9 @@ class BillingRun(models.Model):
                 counted = included.filtered(lambda line: line.state == "done")
             run.included_count = len(counted)
             run.failed_count = len(lines.filtered(lambda line: line.state == "failed"))
+            run.attention_count = len(
+                lines.filtered(lambda line: line.state in ("failed", "waiting"))
+            )
             run.blocked_count = len(lines.filtered("blocked_note"))
             settled = included.filtered(lambda line: line.state != "pending")
             run.progress = 100 * len(settled) / len(included) if included else 0.0
@@ -149,6 +153,16 @@ class BillingRun(models.Model):
         self.line_ids.unlink()
         self.state = "draft"
         return True
+
+    def action_view_attention(self):
+        """List what was not billed, or waits for somebody, with what to do."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("To look at"),
+            "res_model": "billing.run.line",
+            "view_mode": "list",
+            "domain": [("run_id", "in", self.ids), ("state", "in", ("failed", "waiting"))],
+        }
 
     def action_view_moves(self):
         return self.move_ids._get_records_action(name=self.env._("Invoices"))

@@ -134,17 +134,21 @@ class BillingRunSchedule(models.Model):
         for (date, company), orders in sorted(
             groups.items(), key=lambda group: (group[0][0], group[0][1].id)
         ):
-            run = self._make_scheduled(company, date - relativedelta(days=1))
-            try:
-                with self.env.cr.savepoint():
-                    run._start_scheduled(orders)
-            except OperationalError:
-                raise  # a conflict with somebody else: Odoo calls again
-            except Exception as error:
-                _logger.exception("The scheduled billing run of %s cannot start", company.name)
-                run._tell_stopped(error)
+            self._retry(lambda: self._schedule(company, date, orders))  # noqa: B023
             left -= 1
             self.env["ir.cron"]._commit_progress(1, remaining=left)
+
+    @api.model
+    def _schedule(self, company, date, orders):
+        run = self._make_scheduled(company, date - relativedelta(days=1))
+        try:
+            with self.env.cr.savepoint():
+                run._start_scheduled(orders)
+        except OperationalError:
+            raise  # a conflict with somebody else: all of it is tried again
+        except Exception as error:
+            _logger.exception("The scheduled billing run of %s cannot start", company.name)
+            run._tell_stopped(error)
 
     @api.model
     def _get_due_orders(self):
@@ -158,13 +162,12 @@ class BillingRunSchedule(models.Model):
     @api.model
     def _make_scheduled(self, company, cutoff):
         """Return a new run; where one could not start on an earlier day, that one."""
-        mode = company.billing_schedule_mode or "prebill"
         vals = {"company_id": company.id, "cutoff_date": cutoff, "is_scheduled": True}
         run = self.search(
             [*((name, "=", value) for name, value in vals.items()), ("error", "!=", False)], limit=1
         )
         run = run or self.with_company(company).create(vals)
-        run.mode = mode
+        run.mode = company.billing_schedule_mode or "prebill"
         return run.with_company(company)
 
     def _start_scheduled(self, orders):
