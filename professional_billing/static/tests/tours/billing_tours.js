@@ -114,7 +114,7 @@ tours.add("professional_billing_run_in_progress", {
         },
         {
             content: "A colleague stops the run, elsewhere",
-            trigger: ".o_arrow_button_current:contains(Running)",
+            trigger: "button[name=action_stop]:contains(Stop)",
             run: () =>
                 rpc("/web/dataset/call_kw/billing.run/action_stop", {
                     model: "billing.run",
