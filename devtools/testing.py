@@ -30,6 +30,8 @@ WEIGHTS = {
     "TestBulk": 4,
     "TestCollectionTour": 9,
     "TestLedgerProperty": 60,
+    "TestRunSend": 6,
+    "TestRunWorkers": 15,
     "TestTours": 6,
     "TestWhereStockIsWrong": 3,
 }

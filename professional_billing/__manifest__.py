@@ -67,6 +67,9 @@
     ],
     "uninstall_hook": "uninstall_hook",
     "assets": {
+        "web.assets_backend": [
+            "professional_billing/static/src/**/*",
+        ],
         "web.assets_tests": [
             "professional_billing/static/tests/tours/**/*",
         ],

@@ -41,6 +41,7 @@ from . import billing_prebill_postpone
 from . import billing_prebill_review
 from . import billing_prebill_history
 from . import billing_prebill_proforma
+from . import billing_prebill_tolerance
 from . import billing_source  # the next ones are made of it
 from . import billing_block
 from . import billing_progress
@@ -52,7 +53,10 @@ from . import billing_role
 from . import billing_role_assignment
 from . import billing_run
 from . import billing_run_line
+from . import billing_run_check  # extends the line
 from . import billing_run_schedule  # extends both
+from . import billing_run_send  # extends both
+from . import billing_run_worker
 from . import billing_tier_mixin  # the next ones are made of it
 from . import billing_tier
 from . import billing_discount_tier

@@ -103,8 +103,9 @@ class BillingPrebill(models.Model):
         reviewers = {}
         for prebill, project in groups:
             reviewers[prebill] = reviewers.get(prebill, project.user_id) | project.user_id
-        for prebill in stored:
-            prebill.reviewer_ids = reviewers.get(prebill, False)
+        nobody = self.env["res.users"]
+        for users, mine in stored.grouped(lambda one: reviewers.get(one, nobody)).items():
+            mine.reviewer_ids = users
 
     @api.depends("order_ids.billing_approval")
     def _compute_needs_approval(self):

@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tools import SQL
 
+from ..exceptions import BusyError
 from .billing_prebill_line import ON_BILL
 
 
@@ -169,7 +170,7 @@ class BillingPrebillInvoice(models.Model):
         """Take the rows of these pre-bills: two people invoicing at once make one invoice."""
         locked = self.sudo().try_lock_for_update(allow_referencing=True)
         if busy := self - locked.sudo(False):
-            raise UserError(
+            raise BusyError(
                 self.env._(
                     "Pre-bill %(names)s is being invoiced by someone else right now.",
                     names=", ".join(busy.mapped("name")),

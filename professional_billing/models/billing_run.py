@@ -3,11 +3,14 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
-from odoo.tools import split_every
 
 BACKGROUND_FROM = 40
-# Engagements billed and committed together: more take memory, fewer the fixed costs more often.
-CHUNK = 100
+MODES = [
+    ("prebill", "Pre-bills"),
+    ("draft", "Draft invoices"),
+    ("post", "Posted invoices"),
+    ("send", "Posted and sent invoices"),
+]
 
 
 class BillingRun(models.Model):
@@ -30,7 +33,7 @@ class BillingRun(models.Model):
         "res.partner", string="Customers", help="Leave empty to bill every customer."
     )
     mode = fields.Selection(
-        [("prebill", "Pre-bills"), ("draft", "Draft invoices"), ("post", "Posted invoices")],
+        MODES,
         string="Make",
         default="prebill",
         required=True,
@@ -45,6 +48,7 @@ class BillingRun(models.Model):
     line_ids = fields.One2many("billing.run.line", "run_id", readonly=False, copy=False)
     included_count = fields.Integer(compute="_compute_counts", string="Engagements to bill")
     failed_count = fields.Integer(compute="_compute_counts", string="Not billed")
+    attention_count = fields.Integer(compute="_compute_counts", string="To look at")
     progress = fields.Float(
         compute="_compute_counts", help="Percent of the engagements dealt with."
     )
@@ -69,6 +73,9 @@ class BillingRun(models.Model):
                 counted = included.filtered(lambda line: line.state == "done")
             run.included_count = len(counted)
             run.failed_count = len(lines.filtered(lambda line: line.state == "failed"))
+            run.attention_count = len(
+                lines.filtered(lambda line: line.state in ("failed", "waiting"))
+            )
             run.blocked_count = len(lines.filtered("blocked_note"))
             settled = included.filtered(lambda line: line.state != "pending")
             run.progress = 100 * len(settled) / len(included) if included else 0.0
@@ -136,7 +143,7 @@ class BillingRun(models.Model):
         """Try what failed again, once its cause is mended; what is billed stays as it is."""
         for run in self:
             failed = run.line_ids.filtered(lambda line: line.state == "failed")
-            failed.write({"state": "pending", "error": False})
+            failed.write({"state": "pending", "error": False, "attempts": 0})
             run.state = "running"
             run._process_or_queue()
         return True
@@ -146,6 +153,16 @@ class BillingRun(models.Model):
         self.line_ids.unlink()
         self.state = "draft"
         return True
+
+    def action_view_attention(self):
+        """List what was not billed, or waits for somebody, with what to do."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("To look at"),
+            "res_model": "billing.run.line",
+            "view_mode": "list",
+            "domain": [("run_id", "in", self.ids), ("state", "in", ("failed", "waiting"))],
+        }
 
     def action_view_moves(self):
         return self.move_ids._get_records_action(name=self.env._("Invoices"))
@@ -221,33 +238,20 @@ class BillingRun(models.Model):
 
     # -- processing -----------------------------------------------------------------------------
 
+    def _bills_all(self):
+        """Tell whether every pre-bill of the run that needs no approval is invoiced at once."""
+        return self.mode != "prebill"
+
     def _get_pending(self):
         return self.line_ids.filtered(lambda line: line.include and line.state == "pending")
 
     def _process_or_queue(self):
         if len(self._get_pending()) > BACKGROUND_FROM:
-            self.env.ref("professional_billing.cron_billing_run")._trigger()
+            self._call_workers()
         else:
-            self._get_pending()._process()
+            self._get_pending().try_lock_for_update(allow_referencing=True)._process()
             self._close()
 
     def _close(self):
+        """Call these runs done, if nothing is left to bill."""
         self.filtered(lambda run: run.state == "running" and not run._get_pending()).state = "done"
-
-    @api.model
-    def _cron_process(self):
-        """Bill the engagements of started runs, committing some at a time."""
-        domain = [
-            ("run_id.state", "=", "running"),
-            ("include", "=", True),
-            ("state", "=", "pending"),
-        ]
-        lines = self.env["billing.run.line"].search(domain)
-        self.env["ir.cron"]._commit_progress(remaining=len(lines))
-        for ids in split_every(CHUNK, lines.ids):
-            chunk = lines.browse(ids).try_lock_for_update().filtered_domain(domain)
-            for run, mine in chunk.grouped("run_id").items():
-                mine.with_user(run.create_uid)._process()
-                run._close()
-            if not self.env["ir.cron"]._commit_progress(len(ids)):
-                break

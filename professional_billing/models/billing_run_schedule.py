@@ -1,10 +1,16 @@
+import logging
+from datetime import timedelta
+
 from dateutil.relativedelta import relativedelta
+from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command, Domain
+from odoo.fields import Domain
 
 from .billing_terms_mixin import FREQUENCIES
+
+_logger = logging.getLogger(__name__)
 
 STEPS = {
     "weekly": relativedelta(weeks=1),
@@ -42,22 +48,26 @@ class BillingRunSchedule(models.Model):
         help="Less than this, in the currency of the order, waits for the next run.",
     )
     is_scheduled = fields.Boolean(string="Started by itself", readonly=True, copy=False)
+    error = fields.Char(string="What stopped it", readonly=True, copy=False)
     started_at = fields.Datetime(readonly=True, copy=False)
+    started_progress = fields.Float(readonly=True, copy=False)
     remaining_text = fields.Char(compute="_compute_remaining_text", string="Time left")
 
-    @api.depends("state", "started_at", "line_ids.state")
+    @api.depends("state", "started_at", "progress")
     def _compute_remaining_text(self):
         now = fields.Datetime.now()
         for run in self:
-            included = run.line_ids.filtered(lambda line: line.include and line.amount)
-            pending = len(run._get_pending())
-            dealt_with = len(included) - pending
             run.remaining_text = False
-            if run.state == "running" and run.started_at and dealt_with > 0:
-                seconds = (now - run.started_at).total_seconds() * pending / dealt_with
-                run.remaining_text = self.env._(
-                    "about %(minutes)s min", minutes=max(round(seconds / 60), 1)
-                )
+            gained = run.progress - run.started_progress
+            if run.state == "running" and run.started_at and gained > 0:
+                left = (now - run.started_at) * (100 - run.progress) / gained
+                run.remaining_text = run._describe_duration(left)
+
+    def _describe_duration(self, duration):
+        minutes = max(round(duration / timedelta(minutes=1)), 1)
+        if minutes < 60:
+            return self.env._("about %(minutes)s min", minutes=minutes)
+        return self.env._("about %(hours)s h", hours=round(minutes / 60, 1))
 
     # -- choice ---------------------------------------------------------------------------------
 
@@ -82,11 +92,24 @@ class BillingRunSchedule(models.Model):
                 vals.update(include=False, state="nothing")
         return lines
 
+    # -- what is left to people -----------------------------------------------------------------
+
+    def _has_tolerance(self):
+        """Tell whether nobody has looked at what the run posts."""
+        return self.is_scheduled and self.mode in ("post", "send")
+
+    def _bills_all(self):
+        return super()._bills_all() and not self._has_tolerance()
+
     # -- start and stop -------------------------------------------------------------------------
 
     def _process_or_queue(self):
-        self.started_at = fields.Datetime.now()
+        self.write({"started_at": fields.Datetime.now(), "started_progress": self.progress})
         return super()._process_or_queue()
+
+    def action_preview(self):
+        self.error = False
+        return super().action_preview()
 
     def action_stop(self):
         """Stop after the engagements that are being billed right now; the rest can go on later."""
@@ -96,45 +119,100 @@ class BillingRunSchedule(models.Model):
         self.state = "stopped"
         return True
 
-    def _close(self):
-        result = super()._close()
-        for run in self.filtered(lambda run: run.state in ("running", "done")):
-            run.line_ids.filtered(
-                lambda line: line.state in ("done", "waiting")
-            ).order_id.sudo()._plan_next_billing(run.cutoff_date)
-        return result
-
     # -- by itself ------------------------------------------------------------------------------
 
     @api.model
     def _cron_schedule(self):
-        """Start a run for each company and billing date that has come, up to the day before it."""
-        orders = self.env["sale.order"].search(
+        """Start a run for each company and billing date that has come, up to the day before it.
+
+        Each is committed by itself: what is wrong in one company does not stop the others.
+        """
+        groups = self._get_due_orders().grouped(
+            lambda order: (order.next_billing_date, order.company_id)
+        )
+        left = len(groups)
+        for (date, company), orders in sorted(
+            groups.items(), key=lambda group: (group[0][0], group[0][1].id)
+        ):
+            self._retry(lambda: self._schedule(company, date, orders))  # noqa: B023
+            left -= 1
+            self.env["ir.cron"]._commit_progress(1, remaining=left)
+
+    @api.model
+    def _schedule(self, company, date, orders):
+        run = self._make_scheduled(company, date - relativedelta(days=1))
+        try:
+            with self.env.cr.savepoint():
+                run._start_scheduled(orders)
+        except OperationalError:
+            raise  # a conflict with somebody else: all of it is tried again
+        except Exception as error:
+            _logger.exception("The scheduled billing run of %s cannot start", company.name)
+            run._tell_stopped(error)
+
+    @api.model
+    def _get_due_orders(self):
+        return self.env["sale.order"].search(
             Domain("billing_frequency", "in", list(STEPS))
             & Domain("next_billing_date", "<=", fields.Date.context_today(self))
             & Domain("state", "=", "sale")
             & Domain("is_engagement", "=", True)
         )
-        groups = orders.grouped(lambda order: (order.company_id, order.next_billing_date))
-        for (company, date), mine in sorted(
-            groups.items(), key=lambda group: (group[0][1], group[0][0].id)
-        ):
-            run = self.with_company(company).create(
-                {
-                    "company_id": company.id,
-                    "cutoff_date": date - relativedelta(days=1),
-                    "order_ids": [Command.set(mine.ids)],
-                    "mode": company.billing_schedule_mode or "prebill",
-                    "is_scheduled": True,
-                }
-            )
-            run.action_preview()
-            # What has nothing to bill comes again at its next date, not every day.
-            mine._plan_next_billing(run.cutoff_date)
-            if run._get_pending():
-                run.action_start()
-            else:
-                run.unlink()
+
+    @api.model
+    def _make_scheduled(self, company, cutoff):
+        """Return a new run; where one could not start on an earlier day, that one."""
+        vals = {"company_id": company.id, "cutoff_date": cutoff, "is_scheduled": True}
+        run = self.search(
+            [*((name, "=", value) for name, value in vals.items()), ("error", "!=", False)], limit=1
+        )
+        run = run or self.with_company(company).create(vals)
+        run.mode = company.billing_schedule_mode or "prebill"
+        return run.with_company(company)
+
+    def _start_scheduled(self, orders):
+        self.order_ids = orders
+        self.action_preview()
+        # What has nothing to bill comes again at its next date, not every day.
+        orders._plan_next_billing(self.cutoff_date)
+        if self._get_pending():
+            self.action_start()
+        else:
+            self.unlink()
+
+    def _tell_stopped(self, error):
+        self.invalidate_recordset()
+        self.error = self.env._(
+            "This run could not start: %(error)s. Mend the cause and press Preview, or leave it: it is "
+            "tried again tomorrow.",
+            error=error,
+        )
+
+
+class BillingRunLineSchedule(models.Model):
+    """The next date of what is billed; what a run that starts by itself leaves to people."""
+
+    _inherit = "billing.run.line"
+
+    def _tell_billed(self, prebills, waiting, moves):
+        result = super()._tell_billed(prebills, waiting, moves)
+        billed = self.filtered(lambda line: line.state in ("done", "waiting"))
+        billed.order_id.sudo()._plan_next_billing(self.run_id.cutoff_date)
+        return result
+
+    def _get_waiting(self, prebills):
+        waiting = super()._get_waiting(prebills)
+        if self.run_id._has_tolerance():
+            last = prebills._get_last_bills()
+            for prebill in prebills:
+                question = prebill not in waiting and prebill._get_question(last.get(prebill))
+                if question:
+                    waiting[prebill] = self.env._(
+                        "%(question)s Look at pre-bill %(name)s and invoice it.",
+                        question=question,
+                        name=prebill.name,
+                    )
+        return waiting
 
 
 class SaleOrderSchedule(models.Model):

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .billing_run import MODES
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -28,10 +30,20 @@ class ResCompany(models.Model):
         "its own, and are what realisation is measured against.",
     )
     billing_schedule_mode = fields.Selection(
-        [("prebill", "Pre-bills"), ("draft", "Draft invoices"), ("post", "Posted invoices")],
+        MODES,
         string="Scheduled runs make",
         default="prebill",
         help="What becomes of engagements whose next billing date has come.",
+    )
+    billing_schedule_max_amount = fields.Monetary(
+        string="Posted by themselves up to",
+        help="Most that an invoice of a scheduled run comes to before tax without anybody looking at "
+        "it. What is more stays a pre-bill.",
+    )
+    billing_schedule_max_deviation = fields.Float(
+        string="Deviation from the last bill",
+        help="Percent that an invoice of a scheduled run differs at most from the engagement's last "
+        "bill without anybody looking at it; a first bill is looked at. 0: not compared.",
     )
     billing_retention_account_id = fields.Many2one(
         "account.account",

@@ -20,6 +20,14 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.billing_schedule_mode",
         readonly=False,
     )
+    billing_schedule_max_amount = fields.Monetary(
+        related="company_id.billing_schedule_max_amount",
+        readonly=False,
+    )
+    billing_schedule_max_deviation = fields.Float(
+        related="company_id.billing_schedule_max_deviation",
+        readonly=False,
+    )
     billing_retention_account_id = fields.Many2one(
         related="company_id.billing_retention_account_id",
         readonly=False,

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
+from ..exceptions import BusyError
 from .billing_prebill_plain import PlainTime
 from .billing_terms_mixin import DECISIVE_TERMS
 from .field_groups import BILLING_STAFF, CONTRACT_STAFF
@@ -199,7 +200,7 @@ class SaleOrder(models.Model):
         busy = self - self.try_lock_for_update(allow_referencing=True)
         busy = busy.mapped("name") or self.client_po_id._lock_for_billing().mapped("name")
         if busy:
-            raise UserError(
+            raise BusyError(
                 self.env._(
                     "%(orders)s: someone else is billing this right now. Try again in a moment.",
                     orders=", ".join(busy),

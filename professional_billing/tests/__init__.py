@@ -53,6 +53,8 @@ from . import test_rules_schedules
 from . import test_rules_settlement
 from . import test_rules_tiers
 from . import test_run_schedule
+from . import test_run_send
+from . import test_run_workers
 from . import test_screens
 from . import test_time_terms
 from . import test_tours

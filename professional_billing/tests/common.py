@@ -259,6 +259,11 @@ class BillingCommon(AccountTestInvoicingCommon):
             {"invoice_line_ids": [Command.update(line.id, vals)]}
         )
 
+    def _trigger(self, cron):
+        """Run one of our scheduled actions, as Odoo's scheduler does."""
+        with self.enter_registry_test_mode():
+            self.env.ref(f"professional_billing.{cron}").method_direct_trigger()
+
     @contextmanager
     def assertRefused(self, words=""):
         """Expect a UserError that says `words`; what was done until then is rolled back."""

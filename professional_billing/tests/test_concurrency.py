@@ -63,9 +63,8 @@ class Caller(threading.Thread):
         return self.error
 
 
-@tagged("post_install", "-at_install")
-class TestConcurrency(BaseCase):
-    """Two people do something about the same work at the same moment, on two connections.
+class CommittedCase(BaseCase):
+    """Tests with connections of their own.
 
     The data is committed, in the main company, and removed at the end: everything that is younger
     than the test.
@@ -80,10 +79,6 @@ class TestConcurrency(BaseCase):
         cls.addClassCleanup(cls._remove_younger)
         with cls.registry.cursor() as cr:
             cls._create_data(api.Environment(cr, SUPERUSER_ID, {"no_reset_password": True}))
-        # The main thread keeps this lock for the time of the tests.
-        cls.startClassPatcher(patch.object(Registry, "_lock", DummyRLock()))
-        # Retries wait at random, up to half a minute.
-        cls.startClassPatcher(patch("odoo.service.model.random.uniform", return_value=0.05))
 
     @classmethod
     def _create_data(cls, env):
@@ -193,6 +188,19 @@ class TestConcurrency(BaseCase):
         except Exception:  # a row of another table stands on one of these: try that one first
             return False
         return True
+
+
+@tagged("post_install", "-at_install")
+class TestConcurrency(CommittedCase):
+    """Two people do something about the same work at the same moment, on two connections."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # The main thread keeps this lock for the time of the tests.
+        cls.startClassPatcher(patch.object(Registry, "_lock", DummyRLock()))
+        # Retries wait at random, up to half a minute.
+        cls.startClassPatcher(patch("odoo.service.model.random.uniform", return_value=0.05))
 
     # -- helpers --------------------------------------------------------------------------------
 
@@ -448,3 +456,43 @@ class TestConcurrency(BaseCase):
                     self.assertEqual(line.state, "failed")
                     self.assertIn("someone else is billing", line.error)
             orders = [self._new_engagement(1)[0], self._new_engagement(2)[0]]
+
+    def test_numbers_of_two_workers(self):
+        """A worker does not see the numbers that are committed meanwhile: no gap is left noted."""
+        order_ids = [self._new_engagement(1)[0], self._new_engagement(2)[0]]
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, self.officer, {})
+            env["res.partner"].browse(self.customer).sudo().customer_rank = 1
+            runs = env["billing.run"].create(
+                [
+                    {
+                        "cutoff_date": self.today,
+                        "mode": "post",
+                        "order_ids": [Command.set([order_id])],
+                    }
+                    for order_id in order_ids
+                ]
+            )
+            runs.action_preview()
+            runs.state = "running"
+            run_ids = runs.ids
+
+        def work(run_id, env):
+            env["billing.run"].browse(run_id)._get_pending()._process()
+
+        first = self._caller(self.officer, partial(work, run_ids[0]), pause="after")
+        second = self._caller(self.colleague, partial(work, run_ids[1]))
+        second.join(1)  # it waits for its number
+        self.assertIsNone(first.finish())
+        self.assertIsNone(second.finish())
+        with self.registry.cursor() as cr:
+            runs = api.Environment(cr, SUPERUSER_ID, {})["billing.run"].browse(run_ids)
+            numbers = [run.move_ids.sequence_number for run in runs]
+            self.assertEqual(numbers[1], numbers[0] + 1)
+            # As Odoo notes it where the number before was not visible yet.
+            runs[1].move_ids.made_sequence_gap = True
+            runs._finish()
+            runs.env.flush_all()
+            self.assertFalse(runs.move_ids.filtered("made_sequence_gap"))
+            self.assertFalse(runs.move_ids.journal_id.has_sequence_holes)
+            self.assertEqual(runs.mapped("state"), ["done", "done"])

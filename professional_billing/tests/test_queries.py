@@ -3,6 +3,7 @@ import logging
 import types
 from unittest.mock import patch
 
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from .common import BillingCommon
@@ -12,6 +13,8 @@ _logger = logging.getLogger(__name__)
 OURS = "odoo.addons.professional_billing.models"
 #: Posted by a run, with its settlements and links.
 MOST_FOR_AN_INVOICE = 14
+#: What such an invoice costs more than a plain one with the same line.
+MOST_BEYOND_PLAIN = 6
 #: Odoo's models that we extend and that logging time touches.
 EXTENDED = (
     "account.analytic.line",
@@ -200,6 +203,64 @@ class TestQueries(BillingCommon):
         each = {entries: (counts[entries, 12] - counts[entries, 2]) / 10 for entries in (5, 20)}
         self.assertLessEqual(each[20], each[5] + 0.5, counts)
         self.assertLessEqual(each[20], MOST_FOR_AN_INVOICE, counts)
+
+    def test_run_beside_plain_invoices(self):
+        """Twice the engagements, of customers of their own, cost what plain invoices cost more.
+
+        Beyond that few queries each: a pre-bill draws its number, the order's own are read.
+        """
+        beyond, gathered = {}, {}
+        for engagements in (6, 12):
+            orders = self._bills_of(engagements)
+            run = self.env["billing.run"].create(
+                {"cutoff_date": self.today, "mode": "post", "order_ids": orders.ids}
+            )
+            run.action_preview()
+            ours, _queries = self._count(
+                f"run of {engagements}", run.line_ids.browse(run.line_ids.ids)._process
+            )
+            vals_list = [self._prepare_plain_invoice(order) for order in orders]
+            Move = self.env["account.move"].with_context(tracking_disable=True)
+            plain, _queries = self._count(
+                f"{engagements} plain invoices",
+                lambda Move=Move, vals_list=vals_list: Move.create(vals_list).action_post(),
+            )
+            beyond[engagements] = ours - plain
+            gathered[engagements], _queries = self._count(
+                f"gather {engagements} engagements", lambda orders=orders: self._prebill(orders)
+            )
+        self.assertLessEqual(gathered[12] - gathered[6], 6, gathered)
+        self.assertLessEqual(beyond[12] - beyond[6], 6 * MOST_BEYOND_PLAIN, beyond)
+
+    def _bills_of(self, engagements):
+        """Return engagements with three hours each, all of customers of their own."""
+        orders = self.env["sale.order"]
+        for number in range(engagements):
+            customer = self.env["res.partner"].create({"name": f"Client {number}"})
+            order = self._create_engagement([self.hours], partner_id=customer.id)
+            self._log_time(order.order_line, 3)
+            orders += order
+        return orders
+
+    def _prepare_plain_invoice(self, order):
+        line = order.order_line
+        return {
+            "move_type": "out_invoice",
+            "partner_id": order.partner_invoice_id.id,
+            "invoice_date": self.today,
+            "invoice_line_ids": [
+                Command.create(
+                    {
+                        "name": line.name,
+                        "product_id": line.product_id.id,
+                        "quantity": 3,
+                        "price_unit": line.price_unit,
+                        "tax_ids": [Command.set(line.tax_ids.ids)],
+                        "analytic_distribution": line.task_id.project_id._get_analytic_distribution(),
+                    }
+                )
+            ],
+        }
 
     def test_run_preview(self):
         """The preview looks at all engagements at once."""

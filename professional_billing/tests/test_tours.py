@@ -108,6 +108,36 @@ class TestTours(BillingCommon, HttpCase):
         billed = sum(orders.invoice_ids.mapped("amount_untaxed"))
         self.assertEqual(billed, 24.75 * (180 + 165 + 195))
 
+    def test_run_in_progress(self):
+        """The officer sees how far a run is without touching it, stops it and lets it go on."""
+        clients = self.env["res.partner"].create(
+            [
+                {"name": name, "email": address}
+                for name, address in (
+                    ("Alder & Finch LLP", "bills@alder.example.com"),
+                    ("Brightwater Utilities", False),
+                    ("Corvin Engineering", "accounts@corvin.example.com"),
+                    ("Dunmore Press", "office@dunmore.example.com"),
+                    ("Halden & Ross LLP", "finance@halden.example.com"),
+                )
+            ]
+        )
+        for client in clients:
+            order = self._create_engagement(
+                [{"product_id": self.hours.id, "price_unit": 180}], partner_id=client.id
+            )
+            self._log_time(order.order_line, 12, date=self.last_month)
+        run = self.env["billing.run"].with_user(self.officer).create({"mode": "send"})
+        run.action_preview()
+        begun = self.env.cr.now() - relativedelta(minutes=2)
+        run.sudo().write({"state": "running", "started_at": begun})
+        run.line_ids[:3]._process()
+        url = f"/odoo/billing-runs/{run.id}"
+        self._shoot(url, "td[name=error]", self.officer, "run_progress.png")
+        self._tour(url, "professional_billing_run_in_progress", self.officer)
+        self.assertEqual(run.state, "done")
+        self.assertEqual(run.line_ids.mapped("state"), ["done", "failed", "done", "done", "done"])
+
     def test_prebill(self):
         """A project manager bills eight of ten hours, writes off two and submits the pre-bill."""
         order = self._create_engagement(

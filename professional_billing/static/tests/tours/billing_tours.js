@@ -1,3 +1,4 @@
+import { rpc } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 
 const tours = registry.category("web_tour.tours");
@@ -97,6 +98,48 @@ tours.add("professional_billing_run", {
         {
             content: "They are posted",
             trigger: ".o_list_view .o_data_row:contains(Posted)",
+        },
+    ],
+});
+
+tours.add("professional_billing_run_in_progress", {
+    steps: () => [
+        {
+            content: "The bar says how far the run is",
+            trigger: "div[name=progress] .o_progressbar:contains(60)",
+        },
+        {
+            content: "An invoice that cannot be sent says what to do",
+            trigger: "td[name=error]:contains(has no e-mail address)",
+        },
+        {
+            content: "A colleague stops the run, elsewhere",
+            trigger: "button[name=action_stop]:contains(Stop)",
+            run: () =>
+                rpc("/web/dataset/call_kw/billing.run/action_stop", {
+                    model: "billing.run",
+                    method: "action_stop",
+                    args: [[Number(window.location.pathname.split("/").at(-1))]],
+                    kwargs: {},
+                }),
+        },
+        {
+            content: "The form tells so by itself",
+            trigger: ".o_arrow_button_current:contains(Stopped)",
+        },
+        {
+            content: "Go on",
+            trigger: "button[name=action_resume]:contains(Go on)",
+            run: "click",
+        },
+        {
+            content: "All others are billed",
+            trigger: ".o_arrow_button_current:contains(Done)",
+            timeout: 60000,
+        },
+        {
+            content: "Their invoices are being sent",
+            trigger: "td[name=sending]:contains(Being sent)",
         },
     ],
 });
