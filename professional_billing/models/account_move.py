@@ -83,6 +83,18 @@ class AccountMove(models.Model):
         posted._get_professional_bills("out_refund")._settle_credit_notes()
         return posted
 
+    def _get_next_sequence_format(self):
+        # EXTENDS account: of invoices posted together only the first looks for the last number; from
+        # there on Odoo counts, and holds the lock on it.
+        formats = self.env.context.get("billing_number_formats")
+        if formats is None:
+            return super()._get_next_sequence_format()
+        key = self.journal_id, self.date, self.move_type
+        if key not in formats:
+            formats[key] = super()._get_next_sequence_format()
+        format_string, values = formats[key]
+        return format_string, dict(values)
+
     def _check_billing_currency(self):
         groups = self.env["billing.allocation"]._read_group(
             [("move_line_id", "in", self.invoice_line_ids.ids)],

@@ -127,7 +127,7 @@ class BillingPrebillInvoice(models.Model):
         prebills._finish(moves)
         moves = moves.sudo(self.env.su).with_env(self.env)
         if post:
-            moves._post(soft=False)
+            moves.with_context(billing_number_formats={})._post(soft=False)
         prebills._get_items()._after_settlement()
         return moves
 

@@ -64,6 +64,7 @@ class Rater:
         self._remembered = {}
         rows = time_rows.of(timesheets) if rows is None else rows
         lines = self._get_lines(rows)
+        self._lines = {line.id: line for line in lines}
         by_card = lines.filtered(lambda line: line._uses_rate_cards())
         with_role = by_card | lines.filtered(lambda line: line.order_id.billing_detail == "role")
         self._roles = self._read_roles(self._get_people(rows, with_role))
@@ -103,7 +104,7 @@ class Rater:
     def get_value_key(self, row):
         """Return what decides on the value of the entry `row`: entries with the same key differ in
         nothing but their day, their text and themselves. None: it must be looked at by itself."""
-        line = self.env["sale.order.line"].browse(row.so_line)
+        line = self._lines[row.so_line]
         terms = self.terms(line)
         if not terms.alone or row.id in self._with_item:
             return None

@@ -330,6 +330,8 @@ class SaleOrder(models.Model):
             ]
             vals["is_professional_bill"] = any(mine)
             settlements.append(mine)
+        if any(map(any, settlements)):
+            self._complete_journals(invoice_vals_list)
         moves = super()._create_account_invoices(invoice_vals_list, final)
         vals_list, plain = [], []
         for move, of_lines in zip(moves, settlements, strict=True):
@@ -344,3 +346,16 @@ class SaleOrder(models.Model):
                     ]
         self.env["billing.item"]._settle_bills(vals_list, plain)
         return moves
+
+    @api.model
+    def _complete_journals(self, invoice_vals_list):
+        """Say the journal of new invoices, which Odoo would look for once for each of them."""
+        journals = {}
+        for vals in invoice_vals_list:
+            if vals.get("journal_id"):
+                continue
+            about = {name: vals.get(name) for name in ("move_type", "company_id", "currency_id")}
+            key = tuple(about.values())
+            if key not in journals:
+                journals[key] = self.env["account.move"].new(about).journal_id.id
+            vals["journal_id"] = journals[key]
