@@ -39,6 +39,7 @@ from . import billing_prebill_payable
 from . import billing_prebill_postpone
 from . import billing_prebill_review
 from . import billing_prebill_history
+from . import billing_prebill_edit
 from . import billing_prebill_proforma
 from . import billing_source  # the next ones are made of it
 from . import billing_block
@@ -52,6 +53,7 @@ from . import billing_role_assignment
 from . import billing_run
 from . import billing_run_line
 from . import billing_run_schedule  # extends both
+from . import billing_run_consolidation
 from . import billing_tier_mixin  # the next ones are made of it
 from . import billing_tier
 from . import billing_discount_tier
@@ -88,3 +90,6 @@ from . import billing_reminder
 from . import sale_order_discount  # on the bill before the next ones
 from . import sale_order_retention
 from . import sale_order_deposit
+from . import account_move_period  # extends pre-bills too
+from . import billing_payer
+from . import sale_order_consolidation  # around all that an invoice is made of

@@ -1,6 +1,7 @@
 from . import account_move_reversal
 from . import base_partner_merge
 from . import billing_check
+from . import billing_credit
 from . import billing_indexation
 from . import billing_item_hold
 from . import billing_item_move
