@@ -5,7 +5,7 @@
 
 A server of its own with one process, Chromium without a window, both on this machine. Each figure is
 what a person waits: from the click until the screen has what was asked for. Medians of 5; the first
-time, with everything cold, is shown beside it.
+time, with everything cold, is shown beside it, and the machine's load, without which seconds say little.
 """
 
 import json
@@ -182,3 +182,4 @@ print(f"\n{'a pre-bill of ' + format(LINES, ',') + ' lines':<30}{'median':>10}{'
 for name in turns[0]:
     seconds = [times[name] for times in turns]
     print(f"{name:<30}{statistics.median(seconds):>8.2f} s{seconds[0]:>8.2f} s")
+print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")

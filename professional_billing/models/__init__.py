@@ -90,6 +90,8 @@ from . import billing_reminder
 from . import sale_order_discount  # on the bill before the next ones
 from . import sale_order_retention
 from . import sale_order_deposit
+from . import billing_item_bill
+from . import billing_item_write_off
 from . import account_move_period  # extends pre-bills too
 from . import billing_payer
 from . import sale_order_consolidation  # around all that an invoice is made of

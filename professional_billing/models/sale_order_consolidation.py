@@ -241,14 +241,34 @@ class SaleOrderConsolidation(models.Model):
             for partner_id, amount in amounts.items():
                 row = {**vals, "amount": float(amount), "quantity": float(quantities[partner_id])}
                 shares.setdefault(index, {}).setdefault(partner_id, []).append(row)
+        own = self.partner_invoice_id.lang or self.env.lang
         for index, by_partner in shares.items():
             self._keep_other_settlements(lines[index], by_partner)
             whole = _line_amount(lines[index], decimals)
-            shares[index] = {
-                partner_id: self._prepare_share(lines[index][2], rows, whole)
-                for partner_id, rows in by_partner.items()
-            }
+            for partner_id, rows in by_partner.items():
+                order = self._for_payer(partner_id)
+                vals = lines[index][2]
+                if order.env.lang != own:
+                    vals = {**vals, "name": order._get_line_name(lines, index)}
+                by_partner[partner_id] = order._prepare_share(vals, rows, whole)
         return shares
+
+    def _for_payer(self, partner_id):
+        """Return this order in the language of a payer, for what is printed."""
+        partner = self.env["res.partner"].browse(partner_id)
+        return self.with_context(lang=partner.lang or self.partner_invoice_id.lang or self.env.lang)
+
+    def _get_line_name(self, lines, index):
+        """Return the text of a line of work as it is in the language of this environment."""
+        order_line_id = lines[index][2]["sale_line_ids"][0][1]
+        mine = [
+            number
+            for number, line in enumerate(lines)
+            if line[2].get("sale_line_ids", [(0, 0)])[0][1] == order_line_id
+        ]
+        order_line = self.env["sale.order.line"].browse(order_line_id)
+        again = order_line._prepare_invoice_lines_vals_list()
+        return again[mine.index(index)]["name"]
 
     @staticmethod
     def _keep_other_settlements(line, by_partner):
@@ -287,8 +307,7 @@ class SaleOrderConsolidation(models.Model):
         return Command.create(share)
 
     def _get_share_label(self, whole):
-        order = self.with_context(lang=self.env.context.get("lang"))
-        return order.env._("Your share of %(amount)s", amount=self.currency_id.format(float(whole)))
+        return self.env._("Your share of %(amount)s", amount=self.currency_id.format(float(whole)))
 
     def _get_share_price(self, vals, amount, hours, row):
         """Return (quantity, price, discount) that come to `amount`, hours that are billed as such."""

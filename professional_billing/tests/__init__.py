@@ -26,6 +26,7 @@ from . import test_method_retainer
 from . import test_method_success_fee
 from . import test_method_unit
 from . import test_payers
+from . import test_prebill_edit
 from . import test_prebill_review
 from . import test_queries
 from . import test_rates
@@ -61,4 +62,5 @@ from . import test_screens
 from . import test_time_terms
 from . import test_tours
 from . import test_wip
+from . import test_wip_actions
 from . import test_one_invoice

@@ -160,6 +160,21 @@ class TestPayers(InvoicesCommon):
         self.assertEqual((moves - theirs).amount_tax, 75)
         self.assertLedger(order)
 
+    def test_own_language(self):
+        """A payer reads their part in their language: dates and amounts, words where translated."""
+        self.env["res.lang"]._activate_lang("fr_FR")
+        self.insurer.lang = "fr_FR"
+        order = self._shared(self._percent(self.insurer, 50), billing_detail="person")
+        self._log_time(order.order_line, 10)
+        self._log_time(order.order_line, 4, employee=self.partner_employee)
+        moves = self._bill(order)
+        for move in moves:
+            french = move.partner_id == self.insurer
+            day = self.today.strftime("%d/%m/%Y" if french else "%m/%d/%Y")
+            names = sorted(move.invoice_line_ids.mapped("name"), key=lambda name: "Paul" in name)
+            self.assertEqual([day in name for name in names], [True, True])
+            self.assertEqual(["Paul" in name for name in names], [False, True])
+
     def test_deductions(self):
         """Discount and retention follow the shares; the deposit pays the customer's own bill."""
         order = self._shared(

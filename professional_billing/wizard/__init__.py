@@ -5,6 +5,7 @@ from . import billing_credit
 from . import billing_indexation
 from . import billing_item_hold
 from . import billing_item_move
+from . import billing_item_write_off
 from . import billing_prebill_decision
 from . import billing_reconciliation
 from . import billing_rerate
