@@ -36,6 +36,7 @@ class TestTours(BillingCommon, HttpCase):
         cls.employee.name = "Anna Moreau"
         cls.reviewer.name = "Paul Lindqvist"
         cls.manager.name = "Maria Keller"
+        cls.officer.name = "Olivia Grant"
 
     def _create_month(self):
         """Three clients with work done last month; one milestone is not reached."""

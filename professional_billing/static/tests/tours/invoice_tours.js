@@ -117,7 +117,8 @@ tours.add("professional_billing_payers", {
         },
         {
             content: "It is saved",
-            trigger: ".o_form_saved",
+            trigger:
+                "body:has(.o_form_status_indicator_buttons.invisible) div[name=billing_payer_ids]",
         },
     ],
 });
