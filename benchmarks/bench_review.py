@@ -71,7 +71,9 @@ SCRIPT = """
         await timed(times, "open", () => record.click(), () => one(ROW));
         await timed(times, "edit a row", () => one(ROW + " td[name=narrative]").click(),
             () => one(ROW + ".o_selected_row [name=narrative] input"));
-        type(one(ROW + ".o_selected_row [name=narrative] input"), "Reworded " + turn);
+        const text = await until(
+            () => one(ROW + ".o_selected_row [name=narrative] input"), "text");
+        type(text, "Reworded " + turn);
         await until(() => !saved(), "change of the text");
         await timed(times, "save a text", () => one(".o_form_button_save").click(), saved);
         one(ROW + " td[name=quantity]").click();
