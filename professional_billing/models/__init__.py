@@ -40,6 +40,7 @@ from . import billing_prebill_payable
 from . import billing_prebill_postpone
 from . import billing_prebill_review
 from . import billing_prebill_history
+from . import billing_prebill_edit
 from . import billing_prebill_proforma
 from . import billing_prebill_tolerance
 from . import billing_source  # the next ones are made of it
@@ -57,6 +58,7 @@ from . import billing_run_check  # extends the line
 from . import billing_run_schedule  # extends both
 from . import billing_run_send  # extends both
 from . import billing_run_worker
+from . import billing_run_consolidation  # extends the line
 from . import billing_tier_mixin  # the next ones are made of it
 from . import billing_tier
 from . import billing_discount_tier
@@ -93,3 +95,8 @@ from . import billing_reminder
 from . import sale_order_discount  # on the bill before the next ones
 from . import sale_order_retention
 from . import sale_order_deposit
+from . import billing_item_bill
+from . import billing_item_write_off
+from . import account_move_period  # extends pre-bills too
+from . import billing_payer
+from . import sale_order_consolidation  # around all that an invoice is made of

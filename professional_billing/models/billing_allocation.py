@@ -33,6 +33,7 @@ class BillingAllocation(models.Model):
     cause = fields.Selection(
         [
             ("review", "Pre-bill"),
+            ("wip", "Written off in work in progress"),
             ("cap", "Beyond the contract's limit"),
             ("rounding", "Rounding of the invoice line"),
             ("edit", "Changed on the draft invoice"),

@@ -137,11 +137,13 @@ class BillingPrebill(models.Model):
                 prebill.amount_written_off = prebill.amount_written_up = 0.0
                 prebill.amount_postponed = 0.0
                 continue
-            lines = prebill.line_ids
+            lines, plain_rest = prebill._get_lines_to_sum()
             by_item = lines.grouped("item_id").values()
             changes = lines.mapped("rate_write_off")
             written_off = lines.filtered(lambda line: line.decision == "write_off")
-            prebill.amount_open = sum(same_item[0].open_amount for same_item in by_item)
+            prebill.amount_open = plain_rest + sum(
+                same_item[0].open_amount for same_item in by_item
+            )
             prebill.amount_written_up = -sum(change for change in changes if change < 0)
             prebill.amount_written_off = sum(written_off.mapped("amount")) + sum(
                 change for change in changes if change > 0
@@ -149,9 +151,24 @@ class BillingPrebill(models.Model):
             prebill.amount_postponed = sum(
                 same_item[0]._get_left_open(same_item) for same_item in by_item
             )
-            prebill.amount_bill = sum(
+            prebill.amount_bill = plain_rest + sum(
                 lines.filtered(lambda line: line.decision == "bill").mapped("amount")
             )
+
+    def _get_lines_to_sum(self):
+        """Return the lines of work on which something was decided, and the value of all others.
+
+        The others bill what is open: of thousands, only a few need to be looked at.
+        """
+        if not isinstance(self.id, int):
+            return self.line_ids, 0.0
+        Line = self.env["billing.prebill.line"]
+        mine = Domain("prebill_id", "=", self.id)
+        decided = self._get_decided_lines().item_id
+        lines = Line.search(mine & Domain("item_id", "in", decided.ids))
+        others = mine & Domain("item_id", "not in", decided.ids)
+        [(rest,)] = Line._read_group(others, [], ["amount:sum"])
+        return lines, rest or 0.0
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -100,8 +100,12 @@ class BillingPrebillLine(models.Model):
 
     @api.depends("open_quantity", "quantity", "prebill_id.line_ids.quantity")
     def _compute_left_quantity(self):
+        decided = {}
+        for line in self.prebill_id.line_ids | self:
+            key = line.prebill_id, line.item_id
+            decided[key] = decided.get(key, 0) + line.quantity
         for line in self:
-            left = line.open_quantity - sum(line._get_same_item().mapped("quantity"))
+            left = line.open_quantity - decided[line.prebill_id, line.item_id]
             line.left_quantity = max(rounding.quantize(left, 6), 0)
 
     @api.constrains("quantity", "decision", "item_id")

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ..rules import rounding
+from .billing_prebill_line import ON_BILL
 
 
 class BillingPrebillPayable(models.Model):
@@ -59,18 +60,35 @@ class BillingPrebillPayable(models.Model):
     def _get_expected_payable(self):
         """Return (discount, untaxed rest, retention, deposit) of the invoices to come, as Decimals."""
         totals = [rounding.decimal(0)] * 4
-        lines = self._get_bill_lines()
+        work = self._get_work_by_order_line()
         for order in self.order_ids._origin:
-            mine = lines.filtered(lambda line, order=order: line.order_line_id.order_id == order)
+            mine = {line: amount for line, amount in work.items() if line.order_id == order}
             figures = self._get_expected_of(order, mine)
             totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
         return totals
 
+    def _get_work_by_order_line(self):
+        """Return {order line: value on this bill}, as Decimals."""
+        work = {}
+        if isinstance(self.id, int):
+            # Of a large bill the database adds up what is stored.
+            groups = self.env["billing.prebill.line"]._read_group(
+                [("prebill_id", "=", self.id), ("decision", "in", ON_BILL)],
+                ["order_line_id"],
+                ["amount:sum"],
+            )
+        else:
+            groups = [(line.order_line_id, line.amount) for line in self._get_bill_lines()]
+        for order_line, amount in groups:
+            amount = rounding.money(amount, self.currency_id.decimal_places)
+            work[order_line] = work.get(order_line, 0) + amount
+        return work
+
     def _get_expected_of(self, order, lines):
-        work = [
-            (taxes, sum(rounding.decimal(line.amount) for line in mine))
-            for taxes, mine in lines.grouped(lambda line: line.order_line_id.tax_ids).items()
-        ]
+        by_taxes = {}
+        for line, amount in lines.items():
+            by_taxes[line.tax_ids] = by_taxes.get(line.tax_ids, 0) + amount
+        work = list(by_taxes.items())
         discount = order._get_bill_discount(sum(amount for _taxes, amount in work))
         parts = self._get_bill_parts(work, discount)
         untaxed = sum(part[1] for part in parts)

@@ -80,7 +80,7 @@ class BillingPrebillPlain(models.Model):
     def _get_plain_time(self):
         """Return {order line: [PlainTime]} of the order lines on which there is nothing else."""
         candidates = self.order_ids.filtered(
-            lambda order: order.billing_detail != "entry"
+            lambda order: order._groups_plain_time()
         ).order_line.filtered(
             lambda line: line.billing_rule and line._get_billing_method()._groups_time
         )
@@ -142,6 +142,14 @@ class BillingPrebillPlain(models.Model):
         if order.billing_detail == "task":
             return {"task": self.env["project.task"].browse(detail)}
         return {}
+
+
+class SaleOrderPlain(models.Model):
+    _inherit = "sale.order"
+
+    def _groups_plain_time(self):
+        """Tell whether the invoice lines of this engagement need not know each entry."""
+        return self.billing_detail != "entry"
 
 
 class BillingAllocationPlain(models.Model):

@@ -90,38 +90,54 @@ class BillingRunWorker(models.Model):
 
     @api.model
     def _claim(self, size, busy):
-        """Lock and return the next lines to do, of one run, those of a customer together.
+        """Lock and return the next lines to do, of one run, all those of a customer together.
 
-        Two bills of one customer write the customer, who is best left to one worker.
+        Several engagements may be one invoice, and two bills of one customer write the customer. A
+        customer of whom another worker holds a part is left for the next time.
         """
         rows = self._lock_pending(busy, SQL("TRUE"), size)
         if not rows:
             return busy.browse()
-        _id, run_id, partner_id = [row for row in rows if row[1] == rows[0][1]][-1]
-        mine = SQL("line.run_id = %s AND sale.partner_id = %s", run_id, partner_id)
-        rows += self._lock_pending(busy, mine, MOST)
-        return busy.browse(sorted({row[0] for row in rows if row[1] == run_id}))
+        run_id = rows[0][1]
+        customers = list({row[2] for row in rows if row[1] == run_id})
+        theirs = SQL(
+            "line.run_id = %s AND partner.commercial_partner_id = ANY(%s)", run_id, customers
+        )
+        rows += self._lock_pending(busy, theirs)
+        held = {row[0] for row in rows if row[1] == run_id}
+        divided = {
+            row[2] for row in self._select_pending(busy, theirs, SQL()) if row[0] not in held
+        }
+        return busy.browse(
+            sorted({row[0] for row in rows if row[0] in held and row[2] not in divided})
+        )
 
     @api.model
-    def _lock_pending(self, busy, condition, limit):
+    def _lock_pending(self, busy, condition, limit=None):
+        ending = SQL("LIMIT %s FOR NO KEY UPDATE OF line SKIP LOCKED", limit)
+        return self._select_pending(busy, condition, ending)
+
+    @api.model
+    def _select_pending(self, busy, condition, ending):
+        """Return [(line id, run id, customer id)] of what is to do, but for the lines `busy`."""
         busy.flush_model()
         self.flush_model()
         return self.env.execute_query(
             SQL(
                 """
-                SELECT line.id, line.run_id, sale.partner_id
+                SELECT line.id, line.run_id, partner.commercial_partner_id
                   FROM billing_run_line line
                   JOIN billing_run run ON run.id = line.run_id
                   JOIN sale_order sale ON sale.id = line.order_id
+                  JOIN res_partner partner ON partner.id = sale.partner_invoice_id
                  WHERE run.state = 'running' AND line.state = 'pending' AND line.include
                    AND line.id != ALL(%s) AND %s
               ORDER BY line.run_id, line.id
-                 LIMIT %s
-                   FOR NO KEY UPDATE OF line SKIP LOCKED
+                    %s
                 """,
                 busy.ids,
                 condition,
-                limit,
+                ending,
             )
         )
 

@@ -9,7 +9,9 @@ from . import test_collection_common
 from . import test_collection_event
 from . import test_collection_tour
 from . import test_concurrency
+from . import test_consolidation
 from . import test_contract
+from . import test_credit_lines
 from . import test_demo
 from . import test_deposits
 from . import test_discounts
@@ -23,6 +25,8 @@ from . import test_method_recurring
 from . import test_method_retainer
 from . import test_method_success_fee
 from . import test_method_unit
+from . import test_payers
+from . import test_prebill_edit
 from . import test_prebill_review
 from . import test_queries
 from . import test_rates
@@ -41,6 +45,7 @@ from . import test_rules_followup
 from . import test_rules_import
 from . import test_rules_interest
 from . import test_rules_metrics
+from . import test_rules_payers
 from . import test_rules_plans
 from . import test_rules_progress
 from . import test_rules_promises
@@ -59,4 +64,5 @@ from . import test_screens
 from . import test_time_terms
 from . import test_tours
 from . import test_wip
+from . import test_wip_actions
 from . import test_one_invoice

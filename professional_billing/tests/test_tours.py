@@ -34,6 +34,9 @@ class TestTours(BillingCommon, HttpCase):
         cls.last_month = cls.today.replace(day=1) - relativedelta(days=1)
         cls.consultant.name = "Anna Moreau"
         cls.employee.name = "Anna Moreau"
+        cls.reviewer.name = "Paul Lindqvist"
+        cls.manager.name = "Maria Keller"
+        cls.officer.name = "Olivia Grant"
 
     def _create_month(self):
         """Three clients with work done last month; one milestone is not reached."""
@@ -164,6 +167,62 @@ class TestTours(BillingCommon, HttpCase):
         self._tour(url, "professional_billing_prebill_lines", self.reviewer, "lines.png")
         self.assertEqual(prebill.line_ids.mapped("decision").count("complimentary"), 2)
         self.assertEqual(prebill.amount_bill, (6.5 + 3) * 180)
+
+    def _in_review(self, client, price, hours):
+        """Return a pre-bill in review that writes off the first `hours` worked for a client."""
+        partner = self.env["res.partner"].create({"name": client})
+        order = self._create_engagement(
+            [{"product_id": self.hours.id, "price_unit": price}],
+            billing_approval="manager",
+            partner_id=partner.id,
+        )
+        self._log_time(
+            order.order_line, hours, date=-2, name="Second draft of the report, after review"
+        )
+        for day, (text, worked) in enumerate(WORK):
+            self._log_time(order.order_line, worked, date=-3 - day, name=text)
+        prebill = self._prebill(order)
+        prebill.line_ids.sorted("date")[-1].write(
+            {"decision": "write_off", "reason_id": self.reason.id}
+        )
+        prebill.action_submit()
+        return prebill
+
+    def test_approval(self):
+        """A project manager approves a small write-off; a large one is a billing manager's."""
+        small = self._in_review("Halden & Ross LLP", 165, 1)
+        large = self._in_review("Brightwater Utilities", 180, 7)
+        self._tour("/odoo/pre-bills", "professional_billing_approve_small", self.reviewer)
+        url = f"/odoo/pre-bills/{large.id}"
+        # The web server logs the refusal that the project manager is shown.
+        with mute_logger("odoo.http"):
+            self._tour(url, "professional_billing_approve_refused", self.reviewer, "review.png")
+        self.assertEqual(large.state, "review")
+        self._tour(url, "professional_billing_approve_large", self.manager, "approval.png")
+        self.assertEqual((small | large).mapped("state"), ["approved", "approved"])
+        self.assertEqual(small.approved_by_id, self.reviewer)
+        self.assertEqual(large.approved_by_id, self.manager)
+
+    def test_payers(self):
+        """A salesperson agrees that an insurer pays forty percent."""
+        self.env["res.partner"].create({"name": "Norrland Insurance", "is_company": True})
+        order = self._create_engagement([{"product_id": self.hours.id, "price_unit": 180}])
+        url = f"/odoo/action-professional_billing.action_engagement/{order.id}"
+        self._tour(url, "professional_billing_payers", self.salesperson, "payers.png")
+        self.assertEqual(order.billing_payer_ids.percentage, 40)
+
+    def test_credit_lines(self):
+        """An officer credits one person's hours of a posted invoice; they are on a pre-bill again."""
+        order = self._create_engagement(
+            [{"product_id": self.hours.id, "price_unit": 180}], billing_detail="person"
+        )
+        self._log_time(order.order_line, 6.5, name="Workshop")
+        self._log_time(order.order_line, 4, employee=self.partner_employee, name="Review")
+        move = self._bill(order, post=True)
+        url = f"/odoo/customer-invoices/{move.id}"
+        self._tour(url, "professional_billing_credit", self.officer)
+        self.assertEqual(move.reversal_move_ids.amount_untaxed, 720)
+        self.assertEqual(order.billing_open_amount, 720)
 
     def test_wip(self):
         """Work in progress as a list, a pivot and a graph."""
