@@ -205,16 +205,18 @@ class BillingPrebillHold(models.Model):
             self.env.execute_query(
                 SQL(
                     """
-                    SELECT prebill_id, SUM(amount)
-                      FROM billing_prebill_line
-                     WHERE prebill_id = ANY(%s)
-                  GROUP BY prebill_id
-                    HAVING BOOL_AND(decision = 'bill'
-                                AND quantity IS NOT DISTINCT FROM open_quantity
-                                AND rate IS NOT DISTINCT FROM agreed_rate
-                                AND amount = open_amount
-                                AND rate_write_off = 0
-                                AND COALESCE(cap_excess, 0) = 0)
+                    SELECT prebill.id, COALESCE(SUM(line.amount), 0)
+                      FROM unnest(%s) AS prebill (id)
+                 LEFT JOIN billing_prebill_line line ON line.prebill_id = prebill.id
+                  GROUP BY prebill.id
+                    HAVING COALESCE(
+                               BOOL_AND(line.decision = 'bill'
+                                    AND line.quantity IS NOT DISTINCT FROM line.open_quantity
+                                    AND line.rate IS NOT DISTINCT FROM line.agreed_rate
+                                    AND line.amount = line.open_amount
+                                    AND line.rate_write_off = 0
+                                    AND COALESCE(line.cap_excess, 0) = 0),
+                               TRUE)
                     """,
                     self.ids,
                 )
