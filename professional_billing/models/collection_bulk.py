@@ -1,9 +1,23 @@
+from contextlib import contextmanager
+
 from odoo import api, models
 from odoo.tools import SQL
 
-from .billing_bulk import MAGIC
-
 CHUNK = 1000
+
+
+@contextmanager
+def planned_for_many(cr):
+    """Have the database plan for many rows.
+
+    It believes that a table is as small as it was before this transaction filled it, and would go
+    through it once for every row of another.
+    """
+    cr.execute("SET LOCAL enable_nestloop = off; SET LOCAL jit = off; SET LOCAL work_mem = '64MB'")
+    yield
+    cr.execute(
+        "SET LOCAL enable_nestloop TO DEFAULT; SET LOCAL jit TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
+    )
 
 
 class CollectionBulk(models.AbstractModel):
@@ -22,35 +36,37 @@ class CollectionBulk(models.AbstractModel):
         :param conflict: SQL of the unique index a row may be known by already, which is then left
             as it is
         """
-        selected = SQL(", ").join(columns.values())
         if not self._is_said_by(columns):
-            return self._create_selected(columns, SQL("SELECT %s FROM %s", selected, source))
+            self._create_selected(columns, source)
+            return
+        if self._log_access:
+            now, uid = SQL("%s", self.env.cr.now()), SQL("%s", self.env.uid)
+            columns = {
+                **columns,
+                "create_uid": uid,
+                "write_uid": uid,
+                "create_date": now,
+                "write_date": now,
+            }
         self.env.cr.execute(
             SQL(
-                """
-                INSERT INTO %(table)s (%(names)s, create_uid, write_uid, create_date, write_date)
-                     SELECT %(selected)s, %(uid)s, %(uid)s, %(now)s, %(now)s
-                       FROM %(source)s
-                %(conflict)s
-                """,
-                table=SQL.identifier(self._table),
-                names=SQL(", ").join(map(SQL.identifier, columns)),
-                selected=selected,
-                uid=self.env.uid,
-                now=self.env.cr.now(),
-                source=source,
-                conflict=SQL("ON CONFLICT %s DO NOTHING", conflict) if conflict else SQL(),
+                "INSERT INTO %s (%s) SELECT %s FROM %s %s",
+                SQL.identifier(self._table),
+                SQL(", ").join(map(SQL.identifier, columns)),
+                SQL(", ").join(columns.values()),
+                source,
+                SQL("ON CONFLICT %s DO NOTHING", conflict) if conflict else SQL(),
             )
         )
         self.env.invalidate_all()
 
     @api.model
-    def _create_selected(self, columns, query):
-        assert not MAGIC & columns.keys()
+    def _create_selected(self, columns, source):
         rows = self.env.execute_query_dict(
             SQL(
-                "SELECT * FROM (%s) row (%s)",
-                query,
+                "SELECT * FROM (SELECT %s FROM %s) row (%s)",
+                SQL(", ").join(columns.values()),
+                source,
                 SQL(", ").join(map(SQL.identifier, columns)),
             )
         )

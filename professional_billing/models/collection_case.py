@@ -326,7 +326,7 @@ class CollectionCase(models.Model):
         events = self.env["collection.event"].search(
             [
                 (
-                    "case_id",
+                    "letter_id.case_id",
                     "in",
                     self.with_context(active_test=False)._search(
                         [

@@ -296,33 +296,50 @@ contact AS (
 
 # For each instalment the levels that come into question, and the one that is taken.
 CHOICE = """
+place AS (
+    SELECT DISTINCT item.policy_id, COALESCE(history.place, '{}') AS place
+      FROM item
+ LEFT JOIN history ON history.line_id = item.line_id
+),
+ladder AS (
+    SELECT place.place, level.*, policy.catch_up, policy.contact_gap_days,
+           row_number() OVER (PARTITION BY place.policy_id, place.place, level.delay_days >= 0
+                                  ORDER BY level.sequence, level.id) = 1 AS next
+      FROM place
+      JOIN collection_policy policy ON policy.id = place.policy_id
+      JOIN collection_level level ON level.policy_id = place.policy_id
+     WHERE ARRAY[level.sequence, level.id] > place.place
+),
 step AS (
-    SELECT item.*, level.id AS level_id, level.sequence, level.delay_days,
-           level.min_amount, level.min_percent, policy.catch_up,
+    SELECT item.line_id, item.due_date, item.asked, item.asked_company,
+           level.id AS level_id, level.sequence, level.delay_days,
+           level.min_amount, level.min_percent, level.catch_up,
            item.due_date >= %(on)s AS early,
            item.due_date + level.delay_days AS reached,
            GREATEST(
                item.due_date + level.delay_days,
                GREATEST(history.last_date, item.last_contact, stranger.date)
                    + GREATEST(level.min_gap_days, 1),
-               contact.date + policy.contact_gap_days
+               contact.date + level.contact_gap_days
            ) AS start,
            COALESCE(history.after_due, FALSE) AS after_due,
            COALESCE(history.stuck, FALSE) AS stuck,
            balance.overdue, balance.overdue_company, balance.open_company AS all_open,
            COALESCE(credit.amount, 0) AS credit
       FROM item
-      JOIN collection_policy policy ON policy.id = item.policy_id
-      JOIN collection_level level ON level.policy_id = policy.id
+ LEFT JOIN history ON history.line_id = item.line_id
+      JOIN ladder level
+        ON level.policy_id = item.policy_id AND level.place = COALESCE(history.place, '{}')
+       AND CASE WHEN item.due_date >= %(on)s THEN TRUE
+                WHEN level.catch_up = 'by_age' THEN level.delay_days >= 0
+                ELSE level.next AND level.delay_days >= 0 END
       JOIN balance
         ON balance.partner_id = item.partner_id AND balance.currency_id = item.currency_id
  LEFT JOIN credit
         ON credit.partner_id = item.partner_id AND credit.currency_id = item.currency_id
- LEFT JOIN history ON history.line_id = item.line_id
  LEFT JOIN stranger ON stranger.move_id = item.move_id
  LEFT JOIN contact ON contact.partner_id = item.partner_id
      WHERE item.hold IS NULL
-       AND COALESCE(ARRAY[level.sequence, level.id] > history.place, TRUE)
 ),
 judged AS (
     SELECT step.*, CASE
@@ -336,7 +353,7 @@ judged AS (
                ELSE 'due'
            END AS reason
       FROM step
-     WHERE CASE WHEN early THEN NOT after_due AND start <= due_date ELSE delay_days >= 0 END
+     WHERE NOT early OR NOT after_due AND start <= due_date
 ),
 chosen AS (
     SELECT DISTINCT ON (line_id) line_id, level_id, reason, start
@@ -367,8 +384,8 @@ decision AS (
                 ELSE 'no_policy'
             END AS reason,
            CASE WHEN item.hold IS NOT NULL THEN item.hold_until
-                WHEN chosen.start IS NOT NULL THEN chosen.start
-                WHEN item.due_date >= %(on)s THEN item.due_date + 1
+                WHEN chosen.reason IN ('due', 'not_yet', 'gap') THEN chosen.start
+                WHEN chosen.reason IS NULL AND item.due_date >= %(on)s THEN item.due_date + 1
             END AS date,
            chosen.level_id AS upcoming_id,
            balance.overdue, COALESCE(credit.amount, 0) AS credit

@@ -23,10 +23,9 @@ class CollectionEvent(models.Model):
     _order = "date desc, id desc"
     _rec_name = "move_name"
     _log_links = ("run_line_id",)
+    # Who wrote it and when is said by the reminder, once for all that it carries.
+    _log_access = False
 
-    case_id = fields.Many2one(
-        "collection.case", required=True, readonly=True, ondelete="restrict", index=True
-    )
     letter_id = fields.Many2one(
         "collection.letter",
         string="Reminder",
@@ -38,9 +37,10 @@ class CollectionEvent(models.Model):
     run_line_id = fields.Many2one(
         "collection.run.line", readonly=True, ondelete="set null", index="btree_not_null"
     )
-    company_id = fields.Many2one(related="case_id.company_id")
+    case_id = fields.Many2one(related="letter_id.case_id")
+    company_id = fields.Many2one(related="letter_id.company_id")
     run_id = fields.Many2one(related="letter_id.run_id", string="Follow-up run")
-    user_id = fields.Many2one(related="create_uid", string="By")
+    user_id = fields.Many2one(related="letter_id.create_uid", string="By")
     recipient = fields.Char(related="letter_id.recipient")
     mail_message_id = fields.Many2one(related="letter_id.mail_message_id")
     date = fields.Date(required=True, readonly=True)
@@ -62,7 +62,7 @@ class CollectionEvent(models.Model):
         readonly=True,
         help="What was open on the instalment and not in dispute when the event was written.",
     )
-    currency_id = fields.Many2one(related="case_id.currency_id")
+    currency_id = fields.Many2one(related="letter_id.case_id.currency_id")
     # -- the level, as it was
     level_ref = fields.Integer(string="Level ID", required=True, readonly=True, aggregator=None)
     level_id = fields.Many2one(
@@ -74,7 +74,7 @@ class CollectionEvent(models.Model):
         string="Fee claimed", readonly=True, currency_field="company_currency_id"
     )
     company_currency_id = fields.Many2one(
-        related="case_id.company_id.currency_id", string="Company currency"
+        related="letter_id.company_id.currency_id", string="Company currency"
     )
     charge_interest = fields.Boolean(string="Interest claimed", readonly=True)
     cycle = fields.Integer(
@@ -163,7 +163,6 @@ class CollectionEvent(models.Model):
         lang = self.env.lang or "en_US"
         self._insert_select(
             {
-                "case_id": SQL("line.case_id"),
                 "letter_id": SQL("letter.id"),
                 "run_line_id": SQL("line.id"),
                 "date": SQL("letter.date"),

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import LockError, UserError
 from odoo.tools import SQL, format_date
 
+from .collection_bulk import planned_for_many
+
 
 class CollectionRun(models.Model):
     """One follow-up of all customers of a company: propose, let the collector choose, send.
@@ -97,32 +99,33 @@ class CollectionRun(models.Model):
 
     def _query_totals(self):
         self.env.flush_all()
-        return self.env.execute_query(
-            SQL(
-                """
-                SELECT line.run_id,
-                       count(DISTINCT line.case_id) FILTER (WHERE line.include),
-                       count(*) FILTER (WHERE line.include),
-                       COALESCE(sum(line.amount_company) FILTER (WHERE line.include), 0)::float,
-                       count(*) FILTER (WHERE line.include IS NOT TRUE),
-                       count(DISTINCT line.case_id) FILTER (WHERE sent.id IS NOT NULL),
-                       count(sent.id),
-                       count(*) FILTER (WHERE line.skip_reason IN ('error', 'no_email'))
-                  FROM collection_run_line line
-             LEFT JOIN (SELECT event.id, event.run_line_id
-                          FROM collection_event event
-                          JOIN collection_letter letter ON letter.id = event.letter_id
-                     LEFT JOIN collection_withdrawal withdrawal
-                            ON withdrawal.event_id = event.id
-                         WHERE letter.run_id = ANY(%(runs)s)
-                           AND withdrawal.id IS NULL AND letter.state <> 'failed') sent
-                    ON sent.run_line_id = line.id
-                 WHERE line.run_id = ANY(%(runs)s)
-              GROUP BY line.run_id
-                """,
-                runs=self.ids,
+        with planned_for_many(self.env.cr):
+            return self.env.execute_query(
+                SQL(
+                    """
+                    SELECT line.run_id,
+                           count(DISTINCT line.case_id) FILTER (WHERE line.include),
+                           count(*) FILTER (WHERE line.include),
+                           COALESCE(sum(line.amount_company) FILTER (WHERE line.include), 0)::float,
+                           count(*) FILTER (WHERE line.include IS NOT TRUE),
+                           count(DISTINCT line.case_id) FILTER (WHERE sent.id IS NOT NULL),
+                           count(sent.id),
+                           count(*) FILTER (WHERE line.skip_reason IN ('error', 'no_email'))
+                      FROM collection_run_line line
+                 LEFT JOIN (SELECT event.id, event.run_line_id
+                              FROM collection_event event
+                              JOIN collection_letter letter ON letter.id = event.letter_id
+                         LEFT JOIN collection_withdrawal withdrawal
+                                ON withdrawal.event_id = event.id
+                             WHERE letter.run_id = ANY(%(runs)s)
+                               AND withdrawal.id IS NULL AND letter.state <> 'failed') sent
+                        ON sent.run_line_id = line.id
+                     WHERE line.run_id = ANY(%(runs)s)
+                  GROUP BY line.run_id
+                    """,
+                    runs=self.ids,
+                )
             )
-        )
 
     # ------------------------------------------------------------
     # CRUD
@@ -283,20 +286,22 @@ class CollectionRun(models.Model):
         """Write the lines: those a level is due for, and those that are overdue."""
         self.ensure_one()
         self.env["collection.hold"]._judge(self.company_id, self.date)
-        self.env["collection.case"]._make_missing(self.company_id, self.date)
         self.line_ids.unlink()
-        self.env["collection.run.line"].sudo()._insert_decisions(self)
+        with planned_for_many(self.env.cr):
+            self.env["collection.case"]._make_missing(self.company_id, self.date)
+            self.env["collection.run.line"].sudo()._insert_decisions(self)
 
     def _execute(self):
         """Check every line again under lock, then write the log and the reminders."""
         self.ensure_one()
         self.env["collection.hold"]._judge(self.company_id, self.date)
         lines = self.env["collection.run.line"].sudo()
-        lines._lock_items(self)
-        lines._recheck(self)
-        lines._skip_unreachable(self)
-        self.env["collection.letter"].sudo()._insert_letters(self)
-        self.env["collection.event"].sudo()._insert_events(self)
+        with planned_for_many(self.env.cr):
+            lines._lock_items(self)
+            lines._recheck(self)
+            lines._skip_unreachable(self)
+            self.env["collection.letter"].sudo()._insert_letters(self)
+            self.env["collection.event"].sudo()._insert_events(self)
         self.write({"state": "done", "user_id": self.env.uid})
         self.env.ref("professional_billing.cron_collection_release").sudo()._trigger()
 

@@ -45,6 +45,8 @@ class CollectionRunLine(models.Model):
     _description = "Follow-up Run Line"
     _inherit = ["collection.bulk"]
     _order = "run_id, id"
+    # Who made the proposal is said by the run.
+    _log_access = False
 
     run_id = fields.Many2one(
         "collection.run", required=True, readonly=True, ondelete="cascade", index=True
@@ -57,7 +59,6 @@ class CollectionRunLine(models.Model):
         required=True,
         readonly=True,
         ondelete="restrict",
-        index=True,
     )
     move_line_id = fields.Many2one(
         "account.move.line",
@@ -77,15 +78,11 @@ class CollectionRunLine(models.Model):
         string="Open in company currency", readonly=True, currency_field="company_currency_id"
     )
     company_currency_id = fields.Many2one(related="run_id.currency_id", string="Company currency")
-    level_id = fields.Many2one(
-        "collection.level", readonly=True, ondelete="set null", index="btree_not_null"
-    )
+    level_id = fields.Many2one("collection.level", readonly=True, ondelete="set null")
     include = fields.Boolean(help="Take the tick away to leave this instalment out of the run.")
     skip_reason = fields.Selection(SKIP_REASONS, string="Left out because", readonly=True)
     skip_date = fields.Date(readonly=True)
-    next_level_id = fields.Many2one(
-        "collection.level", readonly=True, ondelete="set null", index="btree_not_null"
-    )
+    next_level_id = fields.Many2one("collection.level", readonly=True, ondelete="set null")
     error = fields.Char(readonly=True)
     skip_note = fields.Char(string="Details", compute="_compute_skip_note")
     event_ids = fields.One2many("collection.event", "run_line_id", string="All events")
