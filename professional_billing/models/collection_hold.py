@@ -242,7 +242,9 @@ class CollectionHold(models.Model):
                 raise UserError(
                     self.env._("Say how the dispute ended before you close it: choose its outcome.")
                 )
-        self._end("closed", self._default_day())
+        disputes = self.filtered(lambda hold: hold.kind == "dispute")
+        disputes._end("closed", self._default_day())
+        (self - disputes)._end("closed", False)
 
     # ------------------------------------------------------------
     # CRON
@@ -277,7 +279,7 @@ class CollectionHold(models.Model):
                 hold.outcome = hold.outcome or "accepted"
                 hold._end("closed", on)
             elif hold.date_until and hold.date_until < on:
-                hold._end("closed", hold.date_until)
+                hold._end("closed", False)
 
     def _judge_promise(self, on, known):
         promise = promises.Promise(

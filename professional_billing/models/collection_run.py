@@ -172,7 +172,7 @@ class CollectionRun(models.Model):
             run._check_state("proposed", self.env._("It has been approved already."))
             run._check_included()
             run._check_approver()
-            run.line_ids.search(
+            self.env["collection.run.line"].search(
                 [
                     ("run_id", "=", run.id),
                     ("include", "=", False),
@@ -232,7 +232,7 @@ class CollectionRun(models.Model):
             )
 
     def _check_included(self):
-        if not self.line_ids.search_count(
+        if not self.env["collection.run.line"].search_count(
             [("run_id", "=", self.id), ("include", "=", True)], limit=1
         ):
             raise UserError(
@@ -244,7 +244,7 @@ class CollectionRun(models.Model):
             )
 
     def _check_approver(self):
-        strict = self.line_ids.search(
+        strict = self.env["collection.run.line"].search(
             [("run_id", "=", self.id), ("include", "=", True), ("level_id.approval", "=", True)],
             limit=1,
         )

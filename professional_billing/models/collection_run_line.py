@@ -299,14 +299,16 @@ class CollectionRunLine(models.Model):
         """Return SQL with a row for each message: its case, and the highest level in it."""
         return SQL(
             """
-            (SELECT DISTINCT ON (line.case_id, line.due_date >= %(on)s)
-                    line.case_id, line.due_date >= %(on)s AS early, kase.partner_id,
+            (SELECT highest.case_id, highest.early, kase.partner_id,
                     level.id AS level_id, level.name, level.channel
-               FROM collection_run_line line
-               JOIN collection_level level ON level.id = line.level_id
-               JOIN collection_case kase ON kase.id = line.case_id
-              WHERE line.run_id = %(run)s AND line.include AND line.skip_reason IS NULL
-           ORDER BY line.case_id, line.due_date >= %(on)s, level.sequence DESC, level.id DESC
+               FROM (SELECT line.case_id, line.due_date >= %(on)s AS early,
+                            max(ARRAY[level.sequence, level.id]) AS place
+                       FROM collection_run_line line
+                       JOIN collection_level level ON level.id = line.level_id
+                      WHERE line.run_id = %(run)s AND line.include AND line.skip_reason IS NULL
+                   GROUP BY line.case_id, line.due_date >= %(on)s) highest
+               JOIN collection_level level ON level.id = highest.place[2]
+               JOIN collection_case kase ON kase.id = highest.case_id
             ) message
             """,
             run=run.id,
