@@ -9,6 +9,7 @@ from odoo import SUPERUSER_ID, api
 from odoo.fields import Command
 from odoo.modules.registry import DummyRLock, Registry
 from odoo.tests import BaseCase, get_db_name, tagged
+from odoo.tools import mute_logger
 
 from .test_concurrency import Caller, TestConcurrency
 
@@ -28,7 +29,7 @@ class TestCollectionConcurrency(BaseCase):
         super().setUpClass()
         cls.registry = Registry(get_db_name())
         with cls.registry.cursor() as cr:
-            cls.youngest = TestConcurrency._find_youngest.__func__(TestConcurrency, cr)
+            cls.youngest = TestConcurrency._find_youngest(cr)
         cls.addClassCleanup(cls._remove_younger)
         with cls.registry.cursor() as cr:
             cls._create_data(api.Environment(cr, SUPERUSER_ID, {"no_reset_password": True}))
@@ -64,7 +65,14 @@ class TestCollectionConcurrency(BaseCase):
             .ids
         )
 
+    def setUp(self):
+        super().setUp()
+        muted = mute_logger("odoo.sql_db", "odoo.service.model")
+        muted.__enter__()
+        self.addCleanup(muted.__exit__)
+
     @classmethod
+    @mute_logger("odoo.sql_db")
     def _remove_younger(cls):
         tables = ("collection_event", "collection_letter", "collection_withdrawal")
         with cls.registry.cursor() as cr:

@@ -267,7 +267,7 @@ class TestCollectionDecision(CollectionCommon):
         reasons = set()
         on = -12
         while on < 45:
-            on += chance.choice([1, 2, 4, 7])
+            on += chance.choice([1, 4, 7, 8])
             expected = self._expect(day(on))
             lines = self.env["account.move.line"].union(*expected)
             decisions = self.env["collection.decision"]._decide(lines, day(on))
