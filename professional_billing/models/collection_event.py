@@ -201,8 +201,6 @@ class CollectionEvent(models.Model):
                 """,
                 run.id,
             ),
-            # Whoever logged the same level a moment ago makes this transaction start over.
-            conflict=SQL("(move_ref, due_date, amount, cycle, level_ref, attempt)"),
         )
 
     def _withdraw(self, reason):

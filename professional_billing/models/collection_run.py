@@ -1,5 +1,7 @@
+from psycopg2.errors import UniqueViolation
+
 from odoo import api, fields, models
-from odoo.exceptions import LockError, UserError
+from odoo.exceptions import ConcurrencyError, LockError, UserError
 from odoo.tools import SQL, format_date
 
 from .collection_bulk import planned_for_many
@@ -301,9 +303,16 @@ class CollectionRun(models.Model):
             lines._recheck(self)
             lines._skip_unreachable(self)
             self.env["collection.letter"].sudo()._insert_letters(self)
-            self.env["collection.event"].sudo()._insert_events(self)
+            self._log_events()
         self.write({"state": "done", "user_id": self.env.uid})
         self.env.ref("professional_billing.cron_collection_release").sudo()._trigger()
+
+    def _log_events(self):
+        try:
+            self.env["collection.event"].sudo()._insert_events(self)
+        except UniqueViolation as error:
+            # Another run logged the same while this one had begun: Odoo starts it over.
+            raise ConcurrencyError("Another follow-up run was quicker.") from error
 
     def _get_result_action(self):
         failed = sum(self.mapped("failed_count"))
