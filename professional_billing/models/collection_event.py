@@ -37,7 +37,7 @@ class CollectionEvent(models.Model):
     run_line_id = fields.Many2one(
         "collection.run.line", readonly=True, ondelete="set null", index="btree_not_null"
     )
-    case_id = fields.Many2one(related="letter_id.case_id")
+    case_id = fields.Many2one(related="letter_id.case_id", string="Case")
     company_id = fields.Many2one(related="letter_id.company_id")
     run_id = fields.Many2one(related="letter_id.run_id", string="Follow-up run")
     user_id = fields.Many2one(related="letter_id.create_uid", string="By")
