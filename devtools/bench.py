@@ -7,8 +7,14 @@ from . import database, paths, python_env, setup, testing
 from .console import Stop, say
 
 FOLDER = paths.ROOT / "benchmarks"
-#: What we compare ourselves with.
-CONTRACT = "odoo-addon-contract==19.0.1.2.1.2"
+#: What we compare ourselves with: the wheel and the module in it, by the name its path goes by.
+PEERS = {
+    "BENCH_CONTRACT": ("odoo-addon-contract==19.0.1.2.1.2", "contract"),
+    "BENCH_CREDIT_CONTROL": (
+        "odoo-addon-account_credit_control==19.0.1.0.0.13",
+        "account_credit_control",
+    ),
+}
 
 
 def bench_command(name, arguments=()):
@@ -41,11 +47,13 @@ def peers():
     """Where the add-ons lie that we compare ourselves with, those whose wheel can be had."""
     folder = paths.DEV / "peers"
     addons = folder / "odoo/addons"
-    if not (addons / "contract").exists():
-        words = [python_env.PYTHON, "-m", "pip", "download", "--no-deps", "-d", folder, CONTRACT]
-        if subprocess.run(words, capture_output=True, check=False).returncode:
-            return {}
-        for wheel in folder.glob("*.whl"):
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(folder)
-    return {"BENCH_CONTRACT": str(addons)}
+    wanted = {wheel for wheel, module in PEERS.values() if not (addons / module).exists()}
+    for wheel in wanted:
+        words = [python_env.PYTHON, "-m", "pip", "download", "--no-deps", "-d", folder, wheel]
+        subprocess.run(words, capture_output=True, check=False)
+    for wheel in folder.glob("*.whl") if wanted else ():
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder)
+    return {
+        name: str(addons) for name, (_wheel, module) in PEERS.items() if (addons / module).exists()
+    }

@@ -3,7 +3,7 @@ from .models.billing_reminder import REVIEW, STALE
 
 def uninstall_hook(env):
     """Remove what goes with no table: a function of the database, and activities of our types."""
-    env.cr.execute("DROP FUNCTION IF EXISTS collection_event_append_only() CASCADE")
+    env.cr.execute("DROP FUNCTION IF EXISTS collection_log_append_only() CASCADE")
     types = [kind.id for name in (REVIEW, STALE) if (kind := env.ref(name, False))]
     activities = env["mail.activity"].with_context(active_test=False)
     activities.search([("activity_type_id", "in", types)]).unlink()

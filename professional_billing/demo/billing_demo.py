@@ -385,6 +385,7 @@ class BillingDemo(models.AbstractModel):
         run.line_ids.case_id.user_id = collector.env.user
         run.action_approve()
         run.action_send()
+        run.sudo().letter_ids._release()
         messages = run.sudo().line_ids.event_id.mail_message_id
         mails = self.env["mail.mail"].search([("mail_message_id", "in", messages.ids)])
         mails.notification_ids.notification_status = "sent"

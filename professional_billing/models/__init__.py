@@ -65,16 +65,26 @@ from . import billing_discount_tier
 from . import billing_usage
 from . import billing_terms_mixin
 from . import billing_time_type
+from . import account_partial_reconcile
+from . import collection_bulk  # the next ones are made of it
+from . import collection_log
 from . import collection_account_move
 from . import collection_account_move_line
 from . import collection_case
+from . import collection_company
+from . import collection_decision
 from . import collection_event
+from . import collection_hold
+from . import collection_letter
 from . import collection_level
 from . import collection_policy
 from . import collection_run
 from . import collection_run_line
+from . import collection_sale_order
+from . import collection_withdrawal
 from . import hr_employee
 from . import hr_version
+from . import mail_thread
 from . import product_template
 from . import project_milestone
 from . import project_project

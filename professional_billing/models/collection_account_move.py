@@ -1,10 +1,23 @@
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
+
+from .field_groups import COLLECTORS
 
 
 class AccountMove(models.Model):
     _inherit = "account.move"
+
+    collection_policy_id = fields.Many2one(
+        "collection.policy",
+        string="Follow-up policy",
+        copy=False,
+        ondelete="restrict",
+        index="btree_not_null",
+        check_company=True,
+        groups=COLLECTORS,
+        help="How this invoice is reminded. If empty, the engagement decides, then the customer.",
+    )
 
     def action_view_collection_case(self):
         """Open the collection case this customer invoice belongs to.
@@ -22,6 +35,14 @@ class AccountMove(models.Model):
             )
         case = self.env["collection.case"]._for_lines(lines[:1])[lines[:1]]
         return case._get_records_action()
+
+    def action_collection_dispute(self):
+        """Open a dispute about this invoice.
+
+        :raise UserError: on anything but a posted customer invoice
+        """
+        case = self.env["collection.case"].browse(self.action_view_collection_case()["res_id"])
+        return case._new_hold("dispute", self)
 
     def _collection_instalments(self):
         """Return the receivable instalments of the customer invoices in `self`."""

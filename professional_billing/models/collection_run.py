@@ -1,16 +1,17 @@
-import logging
-
-from psycopg2 import OperationalError
+from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
-from odoo.tools import format_date
+from odoo.exceptions import ConcurrencyError, LockError, UserError
+from odoo.tools import SQL, format_date
 
-_logger = logging.getLogger(__name__)
+from .collection_bulk import planned_for_many
 
 
 class CollectionRun(models.Model):
-    """One follow-up of all customers of a company: propose, let the collector choose, send."""
+    """One follow-up of all customers of a company: propose, let the collector choose, send.
+
+    Both steps are a handful of statements, however many instalments there are.
+    """
 
     _name = "collection.run"
     _description = "Follow-up Run"
@@ -26,17 +27,6 @@ class CollectionRun(models.Model):
         default=lambda self: self.env.company._billing_today(),
         help="Lateness is counted up to this day, and the reminders are recorded on it.",
     )
-    policy_id = fields.Many2one(
-        "collection.policy",
-        required=True,
-        compute="_compute_policy_id",
-        store=True,
-        readonly=False,
-        precompute=True,
-        check_company=True,
-        ondelete="restrict",
-        index=True,
-    )
     state = fields.Selection(
         [("proposed", "Proposed"), ("approved", "Approved"), ("done", "Done")],
         required=True,
@@ -45,7 +35,9 @@ class CollectionRun(models.Model):
         copy=False,
     )
     line_ids = fields.One2many("collection.run.line", "run_id", string="Instalments", copy=False)
+    letter_ids = fields.One2many("collection.letter", "run_id", string="Reminders", copy=False)
     user_id = fields.Many2one("res.users", string="Sent by", readonly=True, copy=False)
+    bank_warning = fields.Text(compute="_compute_bank_warning")
 
     customer_count = fields.Integer(
         string="Customers to remind", compute="_compute_totals", aggregator=None
@@ -56,7 +48,7 @@ class CollectionRun(models.Model):
     amount = fields.Monetary(
         string="Amount to remind",
         compute="_compute_totals",
-        help="Open amount of the included instalments, in the company's currency.",
+        help="What the included instalments ask for, in the company's currency.",
     )
     left_out_count = fields.Integer(string="Left out", compute="_compute_totals", aggregator=None)
     sent_customer_count = fields.Integer(
@@ -66,6 +58,9 @@ class CollectionRun(models.Model):
         string="Instalments reminded", compute="_compute_totals", aggregator=None
     )
     failed_count = fields.Integer(string="Failed", compute="_compute_totals", aggregator=None)
+    waiting_count = fields.Integer(
+        string="Reminders being written", compute="_compute_totals", aggregator=None
+    )
 
     # ------------------------------------------------------------
     # COMPUTE
@@ -78,24 +73,60 @@ class CollectionRun(models.Model):
                 "Follow-up of %(date)s", date=format_date(self.env, run.date) if run.date else ""
             )
 
-    @api.depends("company_id")
-    def _compute_policy_id(self):
+    @api.depends("company_id", "date")
+    def _compute_bank_warning(self):
         for run in self:
-            run.policy_id = self.env["collection.policy"]._get_default(run.company_id)
+            run.bank_warning = "\n".join(run.company_id._collection_bank_warnings(run.date))
 
-    @api.depends("line_ids.include", "line_ids.event_id", "line_ids.skip_reason")
+    @api.depends("line_ids.include", "line_ids.event_ids", "line_ids.skip_reason")
     def _compute_totals(self):
+        empty = (0, 0, 0.0, 0, 0, 0, 0)
+        totals = {row[0]: row[1:] for row in self._query_totals()}
+        waiting = dict(
+            self.env["collection.letter"]._read_group(
+                [("run_id", "in", self.ids), ("state", "=", "queued")], ["run_id"], ["__count"]
+            )
+        )
         for run in self:
-            included = run.line_ids.filtered("include")
-            sent = run.line_ids.filtered("event_id")
-            run.customer_count = len(included.case_id)
-            run.line_count = len(included)
-            run.amount = sum(included.mapped("amount_company"))
-            run.left_out_count = len(run.line_ids) - len(included)
-            run.sent_customer_count = len(sent.case_id)
-            run.sent_count = len(sent)
-            run.failed_count = len(
-                run.line_ids.filtered(lambda line: line.skip_reason in ("error", "no_email"))
+            (
+                run.customer_count,
+                run.line_count,
+                run.amount,
+                run.left_out_count,
+                run.sent_customer_count,
+                run.sent_count,
+                run.failed_count,
+            ) = totals.get(run.id, empty)
+            run.waiting_count = waiting.get(run, 0)
+
+    def _query_totals(self):
+        self.env.flush_all()
+        with planned_for_many(self.env.cr):
+            return self.env.execute_query(
+                SQL(
+                    """
+                    SELECT line.run_id,
+                           count(DISTINCT line.case_id) FILTER (WHERE line.include),
+                           count(*) FILTER (WHERE line.include),
+                           COALESCE(sum(line.amount_company) FILTER (WHERE line.include), 0)::float,
+                           count(*) FILTER (WHERE line.include IS NOT TRUE),
+                           count(DISTINCT line.case_id) FILTER (WHERE sent.id IS NOT NULL),
+                           count(sent.id),
+                           count(*) FILTER (WHERE line.skip_reason IN ('error', 'no_email'))
+                      FROM collection_run_line line
+                 LEFT JOIN (SELECT event.id, event.run_line_id
+                              FROM collection_event event
+                              JOIN collection_letter letter ON letter.id = event.letter_id
+                         LEFT JOIN collection_withdrawal withdrawal
+                                ON withdrawal.event_id = event.id
+                             WHERE letter.run_id = ANY(%(runs)s)
+                               AND withdrawal.id IS NULL AND letter.state <> 'failed') sent
+                        ON sent.run_line_id = line.id
+                     WHERE line.run_id = ANY(%(runs)s)
+                  GROUP BY line.run_id
+                    """,
+                    runs=self.ids,
+                )
             )
 
     # ------------------------------------------------------------
@@ -117,41 +148,39 @@ class CollectionRun(models.Model):
     # ------------------------------------------------------------
 
     def action_propose(self):
-        """List every overdue instalment with the level due for it, or why it is left alone.
+        """List every instalment a level is due for, and every overdue one that is left alone.
 
-        :raise UserError: if the run is past the proposal or its policy has no levels
+        :raise UserError: if the run is past the proposal, or no policy has levels
         """
         for run in self:
             run._check_state("proposed", self.env._("Only a proposal can be made again."))
-            if not run.policy_id.level_ids:
+            if not run._has_levels():
                 raise UserError(
                     self.env._(
-                        "The policy “%(policy)s” has no levels. Add them in Billing > "
+                        "No follow-up policy of %(company)s has levels. Add them in Billing > "
                         "Configuration > Follow-up policies.",
-                        policy=run.policy_id.name,
+                        company=run.company_id.name,
                     )
                 )
-            run.line_ids.unlink()
             run._propose()
 
     def action_approve(self):
         """Close the choice of instalments; nothing is sent yet.
 
-        :raise UserError: if the run is not a proposal, or nothing is included
+        :raise UserError: if the run is not a proposal, nothing is included, or a level in it asks
+            for the approval of a manager
         """
         for run in self:
             run._check_state("proposed", self.env._("It has been approved already."))
-            included = run.line_ids.filtered("include")
-            if not included:
-                raise UserError(
-                    self.env._(
-                        "%(run)s includes no instalment. Press Propose, and include what is to "
-                        "be reminded.",
-                        run=run.display_name,
-                    )
-                )
-            dropped = (run.line_ids - included).filtered(lambda line: not line.skip_reason)
-            dropped.skip_reason = "dropped"
+            run._check_included()
+            run._check_approver()
+            self.env["collection.run.line"].search(
+                [
+                    ("run_id", "=", run.id),
+                    ("include", "=", False),
+                    ("skip_reason", "=", False),
+                ]
+            ).skip_reason = "dropped"
             run.state = "approved"
 
     def action_reopen(self):
@@ -164,17 +193,30 @@ class CollectionRun(models.Model):
     def action_send(self):
         """Remind the customers of an approved run. A run that is done is left as it is.
 
+        What it writes are the log and the reminders; those are worded and mailed right afterwards.
+
         :return: notification with the counts, which are on the run as well
         :raise UserError: if the run is not approved
-        :raise LockError: while someone else is sending the same run
+        :raise LockError: while someone else is sending a run of the company
         """
         for run in self:
+            run._lock_company()
             run.lock_for_update(allow_referencing=True)
             run.invalidate_recordset(["state"])
             if run.state != "done":
                 run._check_state("approved", self.env._("Approve it first."))
-                run._send()
+                run._execute()
         return self._get_result_action()
+
+    def action_view_letters(self):
+        """Open the reminders of the run."""
+        return {
+            **self.env["ir.actions.act_window"]._for_xml_id(
+                "professional_billing.action_collection_letter"
+            ),
+            "domain": [("run_id", "in", self.ids)],
+            "context": {},
+        }
 
     # ------------------------------------------------------------
     # BUSINESS
@@ -191,92 +233,88 @@ class CollectionRun(models.Model):
                 )
             )
 
+    def _check_included(self):
+        if not self.env["collection.run.line"].search_count(
+            [("run_id", "=", self.id), ("include", "=", True)], limit=1
+        ):
+            raise UserError(
+                self.env._(
+                    "%(run)s includes no instalment. Press Propose, and include what is to "
+                    "be reminded.",
+                    run=self.display_name,
+                )
+            )
+
+    def _check_approver(self):
+        strict = self.env["collection.run.line"].search(
+            [("run_id", "=", self.id), ("include", "=", True), ("level_id.approval", "=", True)],
+            limit=1,
+        )
+        if strict and not self.env.user.has_group("professional_billing.group_collection_manager"):
+            raise UserError(
+                self.env._(
+                    "“%(level)s” is due for %(customer)s, and only a collection manager can approve "
+                    "that level. Ask one, or leave these instalments out.",
+                    level=strict.level_id.name,
+                    customer=strict.case_id.display_name,
+                )
+            )
+
+    def _has_levels(self):
+        return self.env["collection.level"].search_count(
+            [
+                ("policy_id.company_id", "in", [self.company_id.id, False]),
+                ("policy_id.active", "=", True),
+            ],
+            limit=1,
+        )
+
+    def _lock_company(self):
+        """Let one run of the company be sent at a time."""
+        # The key of the lock: these letters in ASCII, and the company.
+        [[locked]] = self.env.execute_query(
+            SQL("SELECT pg_try_advisory_xact_lock(%s, %s)", 0x636F6C6C, self.company_id.id)
+        )
+        if not locked:
+            raise LockError(
+                self.env._(
+                    "Someone else is sending a follow-up run of %(company)s at this moment. Try "
+                    "again in a minute.",
+                    company=self.company_id.name,
+                )
+            )
+
     def _propose(self):
-        """Write one line per overdue instalment; the number of queries does not depend on them."""
+        """Write the lines: those a level is due for, and those that are overdue."""
         self.ensure_one()
-        Line = self.env["account.move.line"]
-        lines = Line.search(
-            Line._collection_domain(self.company_id, self.date), order="partner_id, date_maturity"
-        )
-        decisions = self.policy_id._plan(lines, self.date)
-        cases = self.env["collection.case"]._for_lines(lines)
-        self.env["collection.run.line"].create(
-            [self._prepare_line(line, cases[line], decisions[line]) for line in lines]
-        )
+        self.env["collection.hold"]._judge(self.company_id, self.date)
+        self.line_ids.unlink()
+        with planned_for_many(self.env.cr):
+            self.env["collection.case"]._make_missing(self.company_id, self.date)
+            self.env["collection.run.line"].sudo()._insert_decisions(self)
 
-    def _prepare_line(self, line, case, decision):
-        return {
-            "run_id": self.id,
-            "case_id": case.id,
-            "move_line_id": line.id,
-            "move_id": line.move_id.id,
-            "due_date": line._collection_due_date(),
-            "currency_id": line.currency_id.id,
-            "amount_residual": line.amount_residual_currency,
-            "amount_company": line.amount_residual,
-            "level_id": decision.level.id if decision.level else False,
-            "include": bool(decision.level),
-            "skip_reason": False if decision.level else decision.reason,
-            "skip_note": self._describe_date(decision),
-        }
-
-    def _describe_date(self, decision):
-        if decision.level or not decision.date:
-            return False
-        name = {level.id: level.name for level in self.policy_id.level_ids}
-        if decision.upcoming:
-            return self.env._(
-                "%(level)s from %(date)s",
-                level=name[decision.upcoming.id],
-                date=format_date(self.env, decision.date),
-            )
-        return self.env._("until %(date)s", date=format_date(self.env, decision.date))
-
-    def _send(self):
-        """Check every line again under lock, then remind customer by customer."""
+    def _execute(self):
+        """Check every line again under lock, then write the log and the reminders."""
         self.ensure_one()
-        decisions = self.line_ids._recheck()
-        attempts = self.env["collection.event"]._count_attempts(self.line_ids.move_line_id)
-        self.line_ids.move_line_id.move_id._collection_ensure_links()
-        for lines in self.line_ids.grouped("case_id").values():
-            ready = lines.filtered(lambda line: line.include and not line.skip_reason)
-            if ready:
-                told = ready | lines.filtered(lambda line: line._is_told(decisions))
-                self._send_case(ready, told, attempts)
+        self.env["collection.hold"]._judge(self.company_id, self.date)
+        lines = self.env["collection.run.line"].sudo()
+        with planned_for_many(self.env.cr):
+            lines._lock_items(self)
+            lines._recheck(self)
+            lines._skip_unreachable(self)
+            self.env["collection.letter"].sudo()._insert_letters(self)
+            self._log_events()
         self.write({"state": "done", "user_id": self.env.uid})
-        # The queue is emptied hourly; a reminder should leave now.
-        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+        self.env.ref("professional_billing.cron_collection_release").sudo()._trigger()
 
-    def _send_case(self, lines, told, attempts):
-        """Remind one customer; what goes wrong stays with that customer's lines."""
+    def _log_events(self):
         try:
-            with self.env.cr.savepoint():
-                self._remind_case(lines, told, attempts)
-        except OperationalError:
-            # The database asks to start over (deadlock, serialization): Odoo does that.
-            raise
-        except UserError as error:
-            lines._skip("error", str(error))
-        except Exception:  # one customer must not stop the others
-            _logger.exception("Follow-up of %s failed", lines.case_id)
-            lines._skip(
-                "error",
-                self.env._("Unexpected error; your administrator finds it in the server's log."),
-            )
-
-    def _remind_case(self, lines, told, attempts):
-        """Send one message for `lines` naming `told`, at the highest level, and log it."""
-        case = lines.case_id
-        level = max(lines.level_id, key=lambda level: (level.sequence, level.id))
-        if level.channel == "email" and not case._get_recipient():
-            case._assign_missing_email()
-            lines._skip("no_email")
-            return
-        message, recipient = case._remind(level, told.move_line_id, self.date)
-        lines._log_events(level.channel, message, recipient, attempts)
+            self.env["collection.event"].sudo()._insert_events(self)
+        except UniqueViolation as error:
+            # Another run logged the same while this one had begun: Odoo starts it over.
+            raise ConcurrencyError("Another follow-up run was quicker.") from error
 
     def _get_result_action(self):
-        done = sum(self.mapped("sent_customer_count"))
         failed = sum(self.mapped("failed_count"))
         return {
             "type": "ir.actions.client",
@@ -286,7 +324,7 @@ class CollectionRun(models.Model):
                 "message": self.env._(
                     "Customers reminded: %(customers)s. Instalments reminded: %(lines)s, "
                     "could not be reminded: %(failed)s.",
-                    customers=done,
+                    customers=sum(self.mapped("sent_customer_count")),
                     lines=sum(self.mapped("sent_count")),
                     failed=failed,
                 ),

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL, format_date
 
 # An overdue instalment is named in a message that goes out anyway, though no level of its own is
 # due, when the reason is only that it has been or will be reminded separately.
@@ -15,7 +16,15 @@ SKIP_REASONS = [
     ("blocked", "The invoice is blocked"),
     ("in_payment", "A payment is in process"),
     ("payment_pending", "An online payment is pending"),
+    ("dispute", "The customer disputes it"),
+    ("promise", "The customer promised to pay"),
+    ("plan", "A payment plan is kept"),
+    ("manual", "On hold"),
+    ("reply", "The customer has replied"),
+    ("legal", "Handed over to a lawyer or agency"),
+    ("insolvency", "The customer is insolvent"),
     ("all_sent", "All levels have been sent"),
+    ("no_policy", "No follow-up policy with levels applies"),
     ("stuck", "The last reminder is stuck in the mail queue"),
     ("not_overdue", "Not overdue"),
     ("not_posted", "The invoice is not posted any more"),
@@ -30,11 +39,14 @@ SKIP_REASONS = [
 
 
 class CollectionRunLine(models.Model):
-    """One overdue instalment in a follow-up run: the level proposed, or why there is none."""
+    """One instalment in a follow-up run: the level proposed, or why there is none."""
 
     _name = "collection.run.line"
     _description = "Follow-up Run Line"
+    _inherit = ["collection.bulk"]
     _order = "run_id, id"
+    # Who made the proposal is said by the run.
+    _log_access = False
 
     run_id = fields.Many2one(
         "collection.run", required=True, readonly=True, ondelete="cascade", index=True
@@ -47,7 +59,6 @@ class CollectionRunLine(models.Model):
         required=True,
         readonly=True,
         ondelete="restrict",
-        index=True,
     )
     move_line_id = fields.Many2one(
         "account.move.line",
@@ -56,26 +67,26 @@ class CollectionRunLine(models.Model):
         ondelete="set null",
         index="btree_not_null",
     )
-    move_id = fields.Many2one(
-        "account.move", string="Invoice", readonly=True, ondelete="set null", index="btree_not_null"
-    )
+    move_id = fields.Many2one(related="move_line_id.move_id", string="Invoice")
     due_date = fields.Date(string="Due date", required=True, readonly=True)
     days_late = fields.Integer(string="Days late", compute="_compute_days_late", aggregator=None)
-    currency_id = fields.Many2one("res.currency", required=True, readonly=True)
-    amount_residual = fields.Monetary(string="Open", readonly=True)
+    currency_id = fields.Many2one(related="case_id.currency_id")
+    amount_residual = fields.Monetary(
+        string="Open", readonly=True, help="What is open and not in dispute."
+    )
     amount_company = fields.Monetary(
         string="Open in company currency", readonly=True, currency_field="company_currency_id"
     )
     company_currency_id = fields.Many2one(related="run_id.currency_id", string="Company currency")
-    level_id = fields.Many2one(
-        "collection.level", readonly=True, ondelete="set null", index="btree_not_null"
-    )
+    level_id = fields.Many2one("collection.level", readonly=True, ondelete="set null")
     include = fields.Boolean(help="Take the tick away to leave this instalment out of the run.")
     skip_reason = fields.Selection(SKIP_REASONS, string="Left out because", readonly=True)
-    skip_note = fields.Char(string="Details", readonly=True)
-    event_id = fields.Many2one(
-        "collection.event", readonly=True, ondelete="restrict", index="btree_not_null"
-    )
+    skip_date = fields.Date(readonly=True)
+    next_level_id = fields.Many2one("collection.level", readonly=True, ondelete="set null")
+    error = fields.Char(readonly=True)
+    skip_note = fields.Char(string="Details", compute="_compute_skip_note")
+    event_ids = fields.One2many("collection.event", "run_line_id", string="All events")
+    event_id = fields.Many2one("collection.event", compute="_compute_event_id")
 
     # ------------------------------------------------------------
     # COMPUTE
@@ -85,12 +96,24 @@ class CollectionRunLine(models.Model):
     def _compute_days_late(self):
         for line in self:
             late = line.run_id.date and line.due_date and (line.run_id.date - line.due_date).days
-            line.days_late = late or 0
+            line.days_late = max(late or 0, 0)
 
-    @api.depends("case_id", "move_id")
+    @api.depends("case_id", "move_line_id")
     def _compute_display_name(self):
         for line in self:
             line.display_name = line.move_id.name or line.case_id.display_name
+
+    @api.depends("event_ids.withdrawal_ids", "event_ids.letter_id.state")
+    def _compute_event_id(self):
+        for line in self:
+            line.event_id = line.event_ids.filtered(
+                lambda event: not event.withdrawal_ids and event.letter_id.state != "failed"
+            )[:1]
+
+    @api.depends("error", "skip_reason", "skip_date", "next_level_id")
+    def _compute_skip_note(self):
+        for line in self:
+            line.skip_note = line.error or line._describe_date()
 
     # ------------------------------------------------------------
     # CRUD
@@ -128,80 +151,166 @@ class CollectionRunLine(models.Model):
         reasons = dict(self._fields["skip_reason"]._description_selection(self.env))
         return reasons.get(self.skip_reason, "")
 
-    def _skip(self, reason, note=False):
-        self.write({"skip_reason": reason, "skip_note": note})
+    def _describe_date(self):
+        if not self.skip_date or not self.skip_reason:
+            return False
+        day = format_date(self.env, self.skip_date)
+        if self.next_level_id:
+            return self.env._("%(level)s from %(date)s", level=self.next_level_id.name, date=day)
+        return self.env._("until %(date)s", date=day)
 
-    def _is_told(self, decisions):
-        """Tell whether a message to the customer names this instalment, reminded or not."""
-        decision = decisions.get(self.move_line_id)
-        return bool(
-            self.move_line_id
-            and self.skip_reason in TOLD_ALONG
-            and decision
-            and decision.reason in TOLD_ALONG
+    def _skip(self, reason, error=False):
+        self.write({"skip_reason": reason, "error": error})
+
+    # -- many at once
+
+    @api.model
+    def _insert_decisions(self, run):
+        """Write the proposal of a run that has no lines yet."""
+        self._insert_select(
+            {
+                "run_id": SQL("%s", run.id),
+                "case_id": SQL("kase.id"),
+                "move_line_id": SQL("decision.line_id"),
+                "due_date": SQL("decision.due_date"),
+                "amount_residual": SQL("decision.asked"),
+                "amount_company": SQL("decision.asked_company"),
+                "level_id": SQL("decision.level_id"),
+                "include": SQL("decision.level_id IS NOT NULL"),
+                "skip_reason": SQL("NULLIF(decision.reason, 'due')"),
+                "skip_date": SQL("CASE WHEN decision.level_id IS NULL THEN decision.date END"),
+                "next_level_id": SQL(
+                    "CASE WHEN decision.level_id IS NULL THEN decision.upcoming_id END"
+                ),
+            },
+            SQL(
+                """
+                (%(decisions)s
+                  SELECT * FROM decision
+                   WHERE decision.due_date < %(on)s OR decision.level_id IS NOT NULL
+                ) decision
+                JOIN collection_case kase
+                  ON kase.company_id = %(company)s AND kase.active
+                 AND kase.partner_id = decision.partner_id
+                 AND kase.currency_id = decision.currency_id
+            ORDER BY kase.id, decision.due_date, decision.line_id
+                """,
+                decisions=self.env["collection.decision"]._with_decisions(run.company_id, run.date),
+                on=run.date,
+                company=run.company_id.id,
+            ),
         )
 
-    def _recheck(self):
-        """Lock the instalments and decide again; note on each line what has changed.
-
-        :return: dict of followup.Decision by journal item, for those that could be locked
-        """
-        run = self.run_id
-        items = self.move_line_id.exists()
-        locked = items.try_lock_for_update(allow_referencing=True)
-        locked.invalidate_recordset()
-        locked.move_id.invalidate_recordset()
-        decisions = run.policy_id._plan(locked, run.date) if run else {}
-        for line in self.filtered("include"):
-            if not line.move_line_id or line.move_line_id not in items:
-                line._skip("deleted")
-            elif line.move_line_id not in locked:
-                line._skip("locked")
-            else:
-                line._compare(decisions[line.move_line_id])
-        return decisions
-
-    def _compare(self, decision):
-        if not decision.level:
-            self._skip(decision.reason, self.run_id._describe_date(decision))
-        elif decision.level.id != self.level_id.id:
-            self._skip("changed", self.env["collection.level"].browse(decision.level.id).name)
-
-    def _log_events(self, channel, message, recipient, attempts):
-        """Write the events of lines just reminded and link them."""
-        # Nobody may create events directly, or the log would prove nothing.
-        events = (
-            self.env["collection.event"]
-            .sudo()
-            .create([line._prepare_event(channel, message, recipient, attempts) for line in self])
+    @api.model
+    def _lock_items(self, run):
+        """Keep accounting from changing the included instalments; skip what it is changing."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH locked AS MATERIALIZED (
+                    SELECT item.id
+                      FROM account_move_line item
+                     WHERE item.id IN (SELECT move_line_id FROM collection_run_line
+                                        WHERE run_id = %(run)s AND include)
+                       FOR NO KEY UPDATE SKIP LOCKED
+                )
+                UPDATE collection_run_line line
+                   SET skip_reason = CASE WHEN line.move_line_id IS NULL THEN 'deleted'
+                                          ELSE 'locked' END
+                 WHERE line.run_id = %(run)s AND line.include
+                   AND NOT EXISTS (SELECT FROM locked WHERE locked.id = line.move_line_id)
+                """,
+                run=run.id,
+            )
         )
-        for line, event in zip(self, events, strict=True):
-            line.event_id = event.sudo(False)
+        self.env.invalidate_all()
 
-    def _prepare_event(self, channel, message, recipient, attempts):
-        item, level = self.move_line_id, self.level_id
-        due_date, amount = item._collection_key()
-        return {
-            "case_id": self.case_id.id,
-            "company_id": self.company_id.id,
-            "run_id": self.run_id.id,
-            "date": self.run_id.date,
-            "user_id": self.env.uid,
-            "move_line_id": item.id,
-            "move_id": item.move_id.id,
-            "move_ref": item.move_id.id,
-            "move_name": item.move_id.name,
-            "partner_name": self.case_id.partner_id.display_name,
-            "due_date": due_date,
-            "amount": float(amount),
-            "residual": item.amount_residual_currency,
-            "currency_id": item.currency_id.id,
-            "level_id": level.id,
-            "level_ref": level.id,
-            "level_name": level.name,
-            "level_sequence": level.sequence,
-            "attempt": 1 + attempts[item.move_id.id, due_date, amount, level.id],
-            "channel": channel,
-            "recipient": recipient.email_formatted or False,
-            "mail_message_id": message.id,
-        }
+    @api.model
+    def _recheck(self, run):
+        """Decide again about what is included, and note on each line what has changed."""
+        self.env.cr.execute(
+            SQL(
+                """
+                %(decisions)s
+                UPDATE collection_run_line line
+                   SET skip_reason = found.reason, skip_date = found.date,
+                       next_level_id = found.upcoming_id, amount_residual = found.asked
+                  FROM (SELECT line.id, decision.date, decision.upcoming_id,
+                               COALESCE(decision.asked, line.amount_residual) AS asked,
+                               CASE WHEN decision.line_id IS NULL AND item.parent_state = 'posted'
+                                    THEN 'paid'
+                                    WHEN decision.line_id IS NULL THEN 'not_posted'
+                                    WHEN decision.level_id IS NULL THEN decision.reason
+                                    WHEN decision.level_id <> line.level_id THEN 'changed'
+                                END AS reason
+                          FROM collection_run_line line
+                          JOIN account_move_line item ON item.id = line.move_line_id
+                     LEFT JOIN decision ON decision.line_id = line.move_line_id
+                         WHERE line.run_id = %(run)s AND line.include
+                           AND line.skip_reason IS NULL
+                           AND (decision.level_id IS DISTINCT FROM line.level_id
+                                OR decision.asked <> line.amount_residual)) found
+                 WHERE line.id = found.id
+                """,
+                decisions=self.env["collection.decision"]._with_decisions(run.company_id, run.date),
+                run=run.id,
+            )
+        )
+        self.env.invalidate_all()
+
+    @api.model
+    def _skip_unreachable(self, run):
+        """Leave out customers without an address where the message is an e-mail."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                UPDATE collection_run_line line
+                   SET skip_reason = 'no_email'
+                  FROM %(messages)s
+                 WHERE line.run_id = %(run)s AND line.case_id = message.case_id
+                   AND line.include AND line.skip_reason IS NULL
+                   AND (line.due_date >= %(on)s) = message.early
+                   AND message.channel = 'email'
+                   AND NOT EXISTS (
+                       SELECT FROM res_partner addressee
+                        WHERE addressee.email <> '' AND addressee.active
+                          AND (addressee.id = message.partner_id
+                               OR addressee.parent_id = message.partner_id
+                                  AND addressee.type = 'invoice'))
+                   AND NOT EXISTS (
+                       SELECT FROM collection_case_res_partner_rel contact
+                         JOIN res_partner addressee ON addressee.id = contact.res_partner_id
+                        WHERE contact.collection_case_id = message.case_id
+                          AND addressee.email <> '')
+             RETURNING line.case_id
+                """,
+                messages=self._get_messages(run),
+                run=run.id,
+                on=run.date,
+            )
+        )
+        self.env.invalidate_all()
+        cases = self.env["collection.case"].browse({row[0] for row in rows})
+        cases.with_user(self.env.user).sudo(False)._assign_missing_email()
+
+    @api.model
+    def _get_messages(self, run):
+        """Return SQL with a row for each message: its case, and the highest level in it."""
+        return SQL(
+            """
+            (SELECT highest.case_id, highest.early, kase.partner_id,
+                    level.id AS level_id, level.name, level.channel
+               FROM (SELECT line.case_id, line.due_date >= %(on)s AS early,
+                            max(ARRAY[level.sequence, level.id]) AS place
+                       FROM collection_run_line line
+                       JOIN collection_level level ON level.id = line.level_id
+                      WHERE line.run_id = %(run)s AND line.include AND line.skip_reason IS NULL
+                   GROUP BY line.case_id, line.due_date >= %(on)s) highest
+               JOIN collection_level level ON level.id = highest.place[2]
+               JOIN collection_case kase ON kase.id = highest.case_id
+            ) message
+            """,
+            run=run.id,
+            on=run.date,
+        )

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .field_groups import COLLECTORS
+
 
 class ResPartner(models.Model):
     _inherit = "res.partner"
@@ -7,6 +9,15 @@ class ResPartner(models.Model):
     collection_case_count = fields.Integer(
         compute="_compute_collection_case_count",
         groups="professional_billing.group_collection_agent",
+    )
+
+    collection_policy_id = fields.Many2one(
+        "collection.policy",
+        string="Follow-up policy",
+        company_dependent=True,
+        ondelete="restrict",
+        groups=COLLECTORS,
+        help="How this customer is reminded. If empty, the tags decide, and then the company.",
     )
 
     billing_item_count = fields.Integer(

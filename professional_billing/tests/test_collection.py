@@ -157,6 +157,7 @@ class TestCollectionRun(CollectionCommon):
         with self.assertRaisesRegex(UserError, "Reopen"):
             run.line_ids.include = True
         run.action_send()
+        self._release(run)
         self.assertEqual(
             self._results(run), [(100, "Friendly reminder", False), (50, False, "dropped")]
         )
@@ -184,6 +185,7 @@ class TestCollectionRun(CollectionCommon):
         run.action_approve()
         self._register_payment(paid)
         run.action_send()
+        self._release(run)
         self.assertEqual(
             self._results(run), [(100, False, "paid"), (50, "Friendly reminder", False)]
         )
@@ -340,6 +342,7 @@ class TestCollectionRun(CollectionCommon):
         case.user_id = self.manager
         run.action_approve()
         run.action_send()
+        self._release(run)
         self.assertEqual(case.activity_ids.user_id, self.manager)
         self.assertEqual(case.activity_ids.summary, "Friendly reminder")
         event = run.line_ids.event_id
@@ -347,7 +350,7 @@ class TestCollectionRun(CollectionCommon):
         self.assertFalse(event.mail_message_id)
 
     def test_email_level_needs_a_template(self):
-        with self.assertRaisesRegex(UserError, "choose its e-mail template"):
+        with self.assertRaisesRegex(UserError, "choose its text"):
             self.first.mail_template_id = False
 
     def test_one_failure_does_not_stop_the_others(self):
@@ -356,7 +359,7 @@ class TestCollectionRun(CollectionCommon):
         self._invoice(2, partner=fragile)
         self._invoice(3, partner=self.partner_a)
         self.partner_a.email = "a@example.com"
-        send = CollectionCase._send_email
+        send = CollectionCase._post_reminder
 
         def fail(case, *args):
             if case.partner_id == fragile:
@@ -364,7 +367,7 @@ class TestCollectionRun(CollectionCommon):
                 raise UserError(case.env._("The printer is on fire."))
             return send(case, *args)
 
-        with patch.object(CollectionCase, "_send_email", fail):
+        with patch.object(CollectionCase, "_post_reminder", fail):
             run = self._send(day(7))
         self.assertEqual(run.sent_count, 2)
         line = run.line_ids.filtered(lambda line: line.skip_reason)
@@ -406,12 +409,11 @@ class TestCollectionRun(CollectionCommon):
         self.assertEqual(len(own.level_ids), 3)
         self._invoice()
         run = self._propose(day(7))
-        self.assertEqual(run.policy_id, own)
         self.assertEqual(run.line_ids.level_id, own.level_ids[0])
 
     def test_policy_without_levels(self):
         self.policy.level_ids.unlink()
-        with self.assertRaisesRegex(UserError, "has no levels"):
+        with self.assertRaisesRegex(UserError, "has levels. Add them"):
             self._propose(day(7))
 
     def test_sending_costs_per_message_not_per_invoice(self):

@@ -77,7 +77,13 @@ class CollectionCommon(AccountTestInvoicingCommon):
         if run.line_ids.filtered("include"):
             run.action_approve()
             run.action_send()
+            self._release(run)
         return run
+
+    def _release(self, run):
+        """Write the reminders of a run, as the cron does right after it."""
+        run.sudo().letter_ids.filtered(lambda letter: letter.state == "queued")._release()
+        self.env.invalidate_all()
 
     def _results(self, run):
         """Return (invoice amount, level reminded, reason) of each line, in order of due dates."""

@@ -19,3 +19,18 @@ class TestCollectionTour(CollectionCommon, HttpCase):
         self.assertEqual(run.line_ids.event_id.move_id, kept)
         left_out = run.line_ids.filtered(lambda line: line.move_id == dropped)
         self.assertEqual(left_out.skip_reason, "dropped")
+
+    def test_collectors_morning(self):
+        """From the work list to a case, a call, and a promise."""
+        self.customer.name = "Morning Customer"
+        due = self.company._billing_today() - datetime.timedelta(days=9)
+        self._invoice(100, due)
+        self.env["collection.case"].with_user(self.agent)._open_work_list()
+        self.start_tour(
+            "/odoo/collection-cases", "professional_billing_collector_morning", login="collector"
+        )
+        hold = self.env["collection.hold"].search([])
+        self.assertEqual(
+            (hold.kind, hold.promise_amount, hold.user_id), ("promise", 100, self.agent)
+        )
+        self.assertEqual(hold.case_id.todo, "wait")

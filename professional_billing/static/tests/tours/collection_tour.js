@@ -72,3 +72,48 @@ registry.category("web_tour.tours").add("professional_billing_collection", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("professional_billing_collector_morning", {
+    url: "/odoo/collection-cases",
+    steps: () => [
+        {
+            content: "The late customer is on the work list",
+            trigger: ".o_data_row:contains(Morning Customer) .o_data_cell:first",
+            run: "click",
+        },
+        {
+            content: "Note the call",
+            trigger: "button[name=action_log_call]",
+            run: "click",
+        },
+        {
+            trigger: ".o-mail-Message:contains(Called.)",
+        },
+        {
+            content: "They promise to pay",
+            trigger: "button[name=action_promise]",
+            run: "click",
+        },
+        {
+            trigger: ".modal [name=promise_date] input, .modal [name=promise_date] button",
+            run: "click",
+        },
+        {
+            trigger: ".modal [name=promise_date] input",
+            run: "edit 12/31/2030 && press Enter",
+        },
+        {
+            content: "Save the promise",
+            trigger: ".modal .o_form_button_save",
+            run: "click",
+        },
+        {
+            content: "It is on the case",
+            trigger: "a[name=holds]",
+            run: "click",
+        },
+        {
+            trigger: ".o_data_row:contains(Promise to pay):contains(Active)",
+        },
+    ],
+});

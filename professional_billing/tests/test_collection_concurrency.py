@@ -1,0 +1,196 @@
+import datetime
+import os
+import random
+import signal
+from functools import partial
+from unittest.mock import patch
+
+from odoo import SUPERUSER_ID, api
+from odoo.fields import Command
+from odoo.modules.registry import DummyRLock, Registry
+from odoo.tests import BaseCase, get_db_name, tagged
+from odoo.tools import mute_logger
+
+from .test_concurrency import Caller, TestConcurrency
+
+TRIES = 20
+
+
+@tagged("post_install", "-at_install")
+class TestCollectionConcurrency(BaseCase):
+    """Two runs at once, and a process killed in the middle: nobody gets a level twice.
+
+    The data is committed and removed at the end, as in the tests of billing at once. The log lets
+    nothing be removed, so its triggers are switched off for that.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.registry = Registry(get_db_name())
+        with cls.registry.cursor() as cr:
+            cls.youngest = TestConcurrency._find_youngest(cr)
+        cls.addClassCleanup(cls._remove_younger)
+        with cls.registry.cursor() as cr:
+            cls._create_data(api.Environment(cr, SUPERUSER_ID, {"no_reset_password": True}))
+        cls.startClassPatcher(patch.object(Registry, "_lock", DummyRLock()))
+        cls.startClassPatcher(patch("odoo.service.model.random.uniform", return_value=0.05))
+
+    @classmethod
+    def _create_data(cls, env):
+        company = env.ref("base.main_company")
+        if not company.chart_template:
+            env["account.chart.template"].try_loading("generic_coa", company, install_demo=False)
+        cls.today = company._billing_today()
+        cls.agents = [
+            env["res.users"]
+            .create(
+                {
+                    "name": login,
+                    "login": f"collecting {login}",
+                    "email": f"{login}@example.com",
+                    "company_id": company.id,
+                    "company_ids": [Command.set(company.ids)],
+                    "group_ids": [
+                        Command.set(env.ref("professional_billing.group_collection_manager").ids)
+                    ],
+                }
+            )
+            .id
+            for login in ("one", "two")
+        ]
+        cls.customers = (
+            env["res.partner"]
+            .create([{"name": f"Slow {n}", "email": f"slow{n}@example.com"} for n in range(4)])
+            .ids
+        )
+
+    def setUp(self):
+        super().setUp()
+        muted = mute_logger("odoo.sql_db", "odoo.service.model")
+        muted.__enter__()
+        self.addCleanup(muted.__exit__)
+
+    @classmethod
+    @mute_logger("odoo.sql_db")
+    def _remove_younger(cls):
+        tables = ("collection_event", "collection_letter", "collection_withdrawal")
+        with cls.registry.cursor() as cr:
+            for table in tables:
+                cr.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        TestConcurrency.registry, TestConcurrency.youngest = cls.registry, cls.youngest
+        with cls.registry.cursor() as cr:
+            younger = set(cls.youngest)
+            while younger:
+                done = {table for table in younger if TestConcurrency._delete_younger(cr, table)}
+                if not done:
+                    raise AssertionError(f"Cannot clean up {sorted(younger)}.")
+                younger -= done
+        with cls.registry.cursor() as cr:
+            for table in tables:
+                cr.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+        cls.registry.clear_all_caches()
+
+    # -- helpers --------------------------------------------------------------------------------
+
+    def _new_invoices(self):
+        """Return the ids of invoices ten days late, one for each customer, committed."""
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {"tracking_disable": True})
+            due = self.today - datetime.timedelta(days=10)
+            moves = env["account.move"].create(
+                [
+                    {
+                        "move_type": "out_invoice",
+                        "partner_id": customer,
+                        "invoice_date": due,
+                        "invoice_date_due": due,
+                        "invoice_payment_term_id": False,
+                        "invoice_line_ids": [
+                            Command.create({"name": "Advice", "price_unit": 100, "tax_ids": False})
+                        ],
+                    }
+                    for customer in self.customers
+                ]
+            )
+            moves.action_post()
+            return moves.ids
+
+    def _approved_run(self, user_id):
+        with self.registry.cursor() as cr:
+            run = api.Environment(cr, user_id, {})["collection.run"].create({"date": self.today})
+            run.action_propose()
+            run.action_approve()
+            return run.id
+
+    @staticmethod
+    def _send(run_id, env):
+        env["collection.run"].browse(run_id).action_send()
+
+    def _count_events(self, move_ids):
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "SELECT move_ref, count(*) FROM collection_event WHERE move_ref = ANY(%s)"
+                " GROUP BY move_ref",
+                [move_ids],
+            )
+            return dict(cr.fetchall())
+
+    # -- tests ----------------------------------------------------------------------------------
+
+    def test_two_runs_at_once(self):
+        """In whatever order they come, each instalment is reminded by one of them."""
+        for pause in ("after", "before"):
+            move_ids = self._new_invoices()
+            runs = [self._approved_run(agent) for agent in self.agents]
+            slow = Caller(self.registry, self.agents[0], partial(self._send, runs[0]), pause)
+            quick = Caller(self.registry, self.agents[1], partial(self._send, runs[1])).finish()
+            self.assertIsNone(slow.finish())
+            if pause == "after":
+                self.assertIn("Someone else is sending", quick)
+            self.assertEqual(self._count_events(move_ids), dict.fromkeys(move_ids, 1))
+
+    def test_killed_between_any_two_statements(self):
+        """A process that dies has done nothing; the next one does all of it, once."""
+        chance = random.Random(5)
+        move_ids = self._new_invoices()
+        run_id = self._approved_run(self.agents[0])
+        for _try in range(TRIES):
+            self._send_and_die(run_id, chance.randint(1, 45))
+            self.assertFalse(self._count_events(move_ids))
+        with self.registry.cursor() as cr:
+            self._send(run_id, api.Environment(cr, self.agents[0], {}))
+        self.assertEqual(self._count_events(move_ids), dict.fromkeys(move_ids, 1))
+        with self.registry.cursor() as cr:
+            self._send(run_id, api.Environment(cr, self.agents[0], {}))
+        self.assertEqual(self._count_events(move_ids), dict.fromkeys(move_ids, 1))
+
+    def _send_and_die(self, run_id, statements):
+        """Send the run in a process of its own that is killed after so many statements."""
+        child = os.fork()
+        if child == 0:
+            try:
+                self._send_until_killed(run_id, statements)
+            finally:
+                os.kill(os.getpid(), signal.SIGKILL)
+        _pid, status = os.waitpid(child, 0)
+        self.assertEqual(os.WTERMSIG(status), signal.SIGKILL)
+
+    def _send_until_killed(self, run_id, statements):
+        # pylint: disable=import-outside-toplevel
+        from odoo import sql_db
+
+        # The connections of the parent must not be used, nor closed, by its child.
+        sql_db._Pool = None
+        with sql_db.db_connect(get_db_name()).cursor() as cr:
+            execute, left = cr.execute, iter(range(statements))
+
+            def counted(*args, **kwargs):
+                if next(left, None) is None:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return execute(*args, **kwargs)
+
+            cr.execute = counted
+            self._send(run_id, api.Environment(cr, self.agents[0], {}))
+            cr.flush()
+            os.kill(os.getpid(), signal.SIGKILL)  # all but the commit
