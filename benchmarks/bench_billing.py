@@ -139,9 +139,7 @@ class RawRows:
     def load(self, env):
         for table, path in self.tables.items():
             columns = ", ".join(["id", *CHANGED[table]]) if table in CHANGED else "*"
-            env.cr.execute(
-                f"CREATE TABLE raw_{table} AS SELECT {columns} FROM {table} WHERE FALSE"
-            )
+            env.cr.execute(f"CREATE TABLE raw_{table} AS SELECT {columns} FROM {table} WHERE FALSE")
             with open(path) as file:
                 env.cr._obj.copy_expert(f"COPY raw_{table} FROM STDIN", file)
             env.cr.execute(f"ANALYZE raw_{table}")
@@ -263,9 +261,7 @@ def bench_preview(stage, firm, entries):
         env.cr.execute("ANALYZE billing_item")
 
     def plan(env):
-        billing = as_admin(env)["billing.run"].create(
-            {"cutoff_date": env.company._billing_today()}
-        )
+        billing = as_admin(env)["billing.run"].create({"cutoff_date": env.company._billing_today()})
         chosen = [("id", "in", firm.orders.ids)]
         with patch.object(type(billing), "_get_order_domain", lambda self: chosen):
             billing._plan_lines()

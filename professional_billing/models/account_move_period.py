@@ -66,7 +66,9 @@ class BillingPrebillPeriod(models.Model):
         """Return (first day, last day) of what an invoice line settles."""
         if isinstance(bill, PlainTime):
             return bill.work.first_date, bill.work.last_date
-        return self.env["billing.item"].browse([row["item_id"] for row in bill])._get_service_period()
+        return (
+            self.env["billing.item"].browse([row["item_id"] for row in bill])._get_service_period()
+        )
 
 
 class BillingItemPeriod(models.Model):

@@ -62,8 +62,7 @@ class BillingItemAccrual(models.Model):
         """Add to `timesheets`, all of `order_lines`, those that share hours or a day with them."""
         sharing = order_lines.filtered("billing_rule").filtered(
             lambda line: (
-                line.order_id.time_rounding_per == "day"
-                or line._get_billing_method()._shares_hours
+                line.order_id.time_rounding_per == "day" or line._get_billing_method()._shares_hours
             )
         )
         return self._with_same_day(timesheets) if sharing else timesheets

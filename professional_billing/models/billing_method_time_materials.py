@@ -210,9 +210,7 @@ class BillingMethodTimeMaterials(models.AbstractModel):
     def _prepare_time_line(self, line, work):
         """Return the invoice line values of `work`, a `TimeWork`, on order line `line`."""
         uom = work.uom
-        quantity = uom._compute_quantity(
-            work.hours, line.product_uom_id, rounding_method="HALF-UP"
-        )
+        quantity = uom._compute_quantity(work.hours, line.product_uom_id, rounding_method="HALF-UP")
         values = {"name": self._get_time_label(line, work), "quantity": quantity}
         if work.is_free:
             name = "\n".join([values["name"], self.env._("Free of charge")])

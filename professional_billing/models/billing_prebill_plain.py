@@ -164,7 +164,7 @@ class BillingAllocationPlain(models.Model):
         """
         if not bills:
             return self.env["billing.item"]
-        companies = self.env["res.company"].sudo().search([])
+        companies = self.env["account.move.line"].browse([row[1] for row in bills]).company_id
         rows = self.env.execute_query(
             SQL(
                 """
