@@ -2,6 +2,7 @@ from . import account_analytic_line
 from . import account_analytic_line_control
 from . import account_move
 from . import account_move_annex
+from . import account_move_consolidation
 from . import account_move_deposit
 from . import account_move_line
 from . import account_move_line_retention
@@ -71,6 +72,8 @@ from . import collection_log
 from . import collection_account_move
 from . import collection_account_move_line
 from . import collection_case
+from . import collection_case_reminder
+from . import collection_case_work
 from . import collection_company
 from . import collection_decision
 from . import collection_event
@@ -94,6 +97,7 @@ from . import res_partner
 from . import sale_order
 from . import billing_client_po  # extends the one before
 from . import sale_order_check
+from . import sale_order_credit_hold
 from . import sale_order_line
 from . import sale_order_line_ledger
 from . import sale_order_line_terms
@@ -109,4 +113,5 @@ from . import billing_item_bill
 from . import billing_item_write_off
 from . import account_move_period  # extends pre-bills too
 from . import billing_payer
+from . import sale_order_payers
 from . import sale_order_consolidation  # around all that an invoice is made of

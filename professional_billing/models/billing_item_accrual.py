@@ -54,7 +54,10 @@ class BillingItemAccrual(models.Model):
             self.env.cr.precommit.data.get(WAITING, set()).difference_update(timesheets.ids)
             timesheets = self._with_same_day(timesheets)
             items |= self._get_items_of(timesheets - items.timesheet_id)
-            plan = self._plan_rows(timesheets, time_rows.of(timesheets), items, rerate)
+            work = timesheets.filtered(
+                lambda entry: entry.so_line.billing_rule and entry.project_id
+            )
+            plan = self._plan_rows(work, time_rows.of(work), items, rerate)
         self._apply_accrual(plan, items)
 
     @api.model
@@ -123,7 +126,7 @@ class BillingItemAccrual(models.Model):
 
     @api.model
     def _plan_rows(self, timesheets, rows, items, rerate=False):
-        """Return the planned items of `rows`, the `TimeRow` of those `timesheets` that have a rule.
+        """Return the planned items of `rows`, the `TimeRow` of those of `timesheets` that are billed.
 
         Entries of the same length by the same person are many: what they come to is worked out for
         one of them.

@@ -8,12 +8,12 @@ from odoo.tools import SQL
 
 @dataclass(slots=True)
 class TimeRow:
-    """A time entry on an order line with a rule; records are given by their ids."""
+    """A time entry; records are given by their ids."""
 
     id: int
     so_line: int
     employee: int | None
-    project: int
+    project: int | None
     date: datetime.date
     hours: float
     treatment: str | None
@@ -32,7 +32,7 @@ def of(timesheets):
             line.id,
             line.so_line.id,
             line.employee_id.id or None,
-            line.project_id.id,
+            line.project_id.id or None,
             line.date,
             line.unit_amount,
             line.billing_treatment or None,
@@ -44,12 +44,11 @@ def of(timesheets):
             bool(line.billing_approved_by_id),
         )
         for line in timesheets
-        if line.so_line.billing_rule and line.project_id
     ]
 
 
 def read(timesheets):
-    """Return the rows of many time entries, in their order."""
+    """Return the rows of those of many time entries that are to be billed, in their order."""
     if not timesheets:
         return []
     timesheets.env["account.analytic.line"].flush_model()

@@ -1,20 +1,13 @@
 from collections import defaultdict
-from datetime import date, timedelta
-
-from markupsafe import Markup
+from datetime import date
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
 
 from ..rules import ageing
 from ..rules.rounding import decimal
 
 CALL = "mail.mail_activity_data_call"
-
-# So long reminders wait for somebody to read a reply.
-REPLY_DAYS = 7
 
 # What to do about a customer, most pressing first, and how the database knows.
 TODO = [
@@ -28,67 +21,6 @@ TODO = [
     ("wait", "Wait: it is on hold", "owed.late > 0"),
     ("nothing", "Nothing is overdue", "TRUE"),
 ]
-
-WORK = """
-    WITH owed AS (
-        SELECT contact.commercial_partner_id AS partner_id, line.currency_id,
-               sum(line.amount_residual) AS late,
-               sum(line.amount_residual * (%(on)s::date - line.date_maturity)) AS score
-          FROM account_move_line line
-          JOIN account_move move ON move.id = line.move_id
-          JOIN account_account account ON account.id = line.account_id
-          JOIN res_partner contact ON contact.id = line.partner_id
-         WHERE line.company_id = %(company)s AND line.parent_state = 'posted'
-           AND line.display_type = 'payment_term' AND line.reconciled IS NOT TRUE
-           AND line.amount_residual_currency > 0 AND line.date_maturity < %(on)s
-           AND account.account_type = 'asset_receivable'
-           AND move.move_type IN ('out_invoice', 'out_receipt')
-      GROUP BY contact.commercial_partner_id, line.currency_id
-    ),
-    hold AS (
-        SELECT case_id,
-               bool_or(state = 'active' AND kind = 'reply') AS reply,
-               bool_or(state = 'broken' AND resume_date >= %(on)s::date - 14) AS broken,
-               bool_or(state = 'active' AND kind = 'dispute' AND deadline < %(on)s) AS dispute_late,
-               bool_or(state = 'active' AND pauses AND disputed_amount = 0
-                       AND NOT EXISTS (SELECT FROM account_move_collection_hold_rel rel
-                                        WHERE rel.collection_hold_id = hold.id)) AS held
-          FROM collection_hold hold
-         WHERE case_id = ANY(%(cases)s)
-      GROUP BY case_id
-    ),
-    newest AS (
-        SELECT DISTINCT ON (case_id) case_id, state, mail_message_id
-          FROM collection_letter
-         WHERE case_id = ANY(%(cases)s) AND channel IN ('email', 'letter')
-      ORDER BY case_id, id DESC
-    ),
-    letter AS (
-        SELECT case_id, state IN ('to_print', 'printed') AS to_print,
-               state = 'failed' OR EXISTS (
-                   SELECT FROM mail_notification
-                    WHERE mail_notification.mail_message_id = newest.mail_message_id
-                      AND notification_status IN ('bounce', 'exception')) AS undelivered
-          FROM newest
-    ),
-    activity AS (
-        SELECT res_id AS case_id, bool_or(date_deadline <= %(on)s) AS due
-          FROM mail_activity
-         WHERE res_model = 'collection.case' AND active AND res_id = ANY(%(cases)s)
-      GROUP BY res_id
-    )
-    UPDATE collection_case
-       SET todo = (%(names)s)[found.rank], work_rank = found.rank, work_score = found.score
-      FROM (SELECT kase.id, COALESCE(owed.score, 0) AS score, CASE %(ranks)s END AS rank
-              FROM collection_case kase
-         LEFT JOIN owed
-                ON owed.partner_id = kase.partner_id AND owed.currency_id = kase.currency_id
-         LEFT JOIN hold ON hold.case_id = kase.id
-         LEFT JOIN letter ON letter.case_id = kase.id
-         LEFT JOIN activity ON activity.case_id = kase.id
-             WHERE kase.id = ANY(%(cases)s)) found
-     WHERE collection_case.id = found.id
-"""
 
 
 class CollectionCase(models.Model):
@@ -148,7 +80,10 @@ class CollectionCase(models.Model):
         help="Who gets the reminders. If empty, the contact for invoices or the customer does.",
     )
     credit_hold = fields.Boolean(
-        string="On credit hold", tracking=True, help="Set by a follow-up level, or by hand."
+        string="On credit hold",
+        tracking=True,
+        help="Set by a follow-up level, or by hand. As long as something is overdue, new orders are "
+        "confirmed only for a reason that a manager gives.",
     )
     hold_ids = fields.One2many("collection.hold", "case_id", string="Holds")
     age_not_due = fields.Monetary(string="Not due", compute="_compute_ageing")
@@ -411,16 +346,6 @@ class CollectionCase(models.Model):
             },
         }
 
-    @api.model
-    def _open_work_list(self):
-        """Open the cases, with one for every customer with something overdue: none stays unseen."""
-        for company in self.env.companies:
-            self._make_missing(company, company._billing_today())
-        self.search([("company_id", "in", self.env.companies.ids)])._refresh_work()
-        return self.env["ir.actions.act_window"]._for_xml_id(
-            "professional_billing.action_collection_case"
-        )
-
     # ------------------------------------------------------------
     # BUSINESS
     # ------------------------------------------------------------
@@ -453,75 +378,6 @@ class CollectionCase(models.Model):
         )
         cases.update(zip(missing, created, strict=True))
         return {line: cases[key] for line, key in keys.items()}
-
-    @api.model
-    def _make_missing(self, company, on):
-        """Give every customer with an open instalment a case: what is not due yet may be soon."""
-        self.env.flush_all()
-        self.sudo()._insert_select(
-            {
-                "company_id": SQL("%s", company.id),
-                "partner_id": SQL("missing.partner_id"),
-                "currency_id": SQL("missing.currency_id"),
-                "active": SQL("TRUE"),
-                "credit_hold": SQL("FALSE"),
-                "work_rank": SQL("0"),
-                "work_score": SQL("0"),
-            },
-            SQL(
-                """
-                (SELECT contact.commercial_partner_id AS partner_id, line.currency_id
-                   FROM account_move_line line
-                   JOIN account_move move ON move.id = line.move_id
-                   JOIN account_account account ON account.id = line.account_id
-                   JOIN res_partner contact ON contact.id = line.partner_id
-                  WHERE line.company_id = %(company)s AND line.parent_state = 'posted'
-                    AND line.display_type = 'payment_term' AND line.reconciled IS NOT TRUE
-                    AND line.amount_residual_currency > 0
-                    AND account.account_type = 'asset_receivable'
-                    AND move.move_type IN ('out_invoice', 'out_receipt')
-                    AND line.date_maturity < %(on)s::date + %(lead)s
-                 EXCEPT
-                 SELECT partner_id, currency_id FROM collection_case
-                  WHERE company_id = %(company)s AND active) missing
-                """,
-                company=company.id,
-                on=on,
-                lead=self._get_lead_days(company),
-            ),
-            conflict=SQL("(company_id, partner_id, currency_id) WHERE active IS TRUE"),
-        )
-
-    @api.model
-    def _get_lead_days(self, company):
-        """Return how many days before an instalment is late the first level may be due."""
-        levels = self.env["collection.level"].search(
-            [("policy_id.company_id", "in", [company.id, False]), ("delay_days", "<=", 0)],
-            order="delay_days",
-            limit=1,
-        )
-        return 1 - levels.delay_days if levels else 0
-
-    def _refresh_work(self):
-        """Say of each of these what to do first, and how much it is about."""
-        self.env.flush_all()
-        for company, cases in self.grouped("company_id").items():
-            ranks = SQL(" ").join(
-                SQL("WHEN %s THEN %s", SQL(condition), rank)
-                for rank, (_name, _label, condition) in enumerate(TODO, 1)
-            )
-            names = [name for name, _label, _condition in TODO]
-            self.env.cr.execute(
-                SQL(
-                    WORK,
-                    ranks=ranks,
-                    names=names,
-                    company=company.id,
-                    on=company._billing_today(),
-                    cases=cases.ids,
-                )
-            )
-        self.invalidate_model(["todo", "work_rank", "work_score"])
 
     def _get_instalments(self):
         """Return the open instalments of customer invoices by case."""
@@ -577,157 +433,6 @@ class CollectionCase(models.Model):
         else:
             line = min(items, key=lambda line: decisions[line].date or date.max)
         return line._collection_next_text(decisions[line])
-
-    # -- reminding
-
-    def _get_recipients(self):
-        """Return the contacts who get the reminders, or nothing if none has an e-mail address."""
-        self.ensure_one()
-        chosen = self.contact_ids.filtered("email")
-        if chosen:
-            return chosen
-        invoicing = self.partner_id.child_ids.filtered(
-            lambda contact: contact.type == "invoice" and contact.email
-        )
-        return invoicing.sorted("id")[:1] or self.partner_id.filtered("email")
-
-    def _get_recipient_lang(self, recipient):
-        """Return the language to write in: the recipient's, else the company's, if active."""
-        active = {code for code, _name in self.env["res.lang"].get_installed()}
-        wanted = [recipient.lang, self.partner_id.lang, self.company_id.partner_id.lang]
-        return next((code for code in wanted if code in active), self.env.lang)
-
-    def _get_reminder_lines(self):
-        """Return the instalments a message speaks of: those of the run, else all overdue."""
-        self.ensure_one()
-        amounts = self.env.context.get("collection_amounts")
-        if amounts is not None:
-            return self.env["account.move.line"].browse(map(int, amounts))
-        today = self.company_id._billing_today()
-        return self.open_line_ids.filtered(lambda line: line._collection_late_on(today))
-
-    def _get_reminder_date(self):
-        return self.env.context.get("collection_date") or self.company_id._billing_today()
-
-    def _render_reminder_table(self):
-        """Return the table of overdue instalments for e-mail templates, as HTML."""
-        self.ensure_one()
-        lines = self._get_reminder_lines()
-        amounts = self.env.context.get("collection_amounts") or {}
-        asked = {line: amounts.get(line.id, line.amount_residual_currency) for line in lines}
-        # Not yet due: what the customer is owed says nothing about it.
-        credit = 0 if self.env.context.get("collection_early") else self.credit_amount
-        return self.env["ir.qweb"]._render(
-            "professional_billing.collection_reminder_table",
-            {
-                "case": self,
-                "lines": lines.sorted(lambda line: (line._collection_due_date(), line.id)),
-                "asked": asked,
-                "credit": credit,
-                "date": self._get_reminder_date(),
-                "early": self.env.context.get("collection_early"),
-                "total": sum(asked.values()) - credit,
-            },
-        )
-
-    def _render_text(self, template, recipients):
-        """Return (subject, body) of a reminder in the language of its recipients.
-
-        :raise UserError: when the template cannot be rendered
-        """
-        lang = self._get_recipient_lang(recipients[:1])
-        template = template.with_env(self.env)
-        try:
-            subject = template._render_field("subject", self.ids, set_lang=lang)[self.id]
-            body = template._render_field(
-                "body_html", self.ids, set_lang=lang, options={"post_process": True}
-            )[self.id]
-        except UserError as error:
-            raise UserError(
-                self.env._(
-                    "The e-mail template “%(template)s” has an error. Correct it, then make "
-                    "another follow-up run.",
-                    template=template.name,
-                )
-            ) from error
-        return subject, Markup(body)
-
-    def _post_reminder(self, subject, body, recipients, level, lines):
-        """Post the reminder on the case; the mail waits in Odoo's queue."""
-        lang = self._get_recipient_lang(recipients[:1])
-        attachments = lines.move_id.invoice_pdf_report_id if level.attach_invoices else None
-        return self.with_context(lang=lang).message_post(
-            subject=subject,
-            body=body,
-            message_type="comment",
-            subtype_xmlid="mail.mt_comment",
-            partner_ids=recipients.ids,
-            attachment_ids=attachments.ids if attachments else None,
-            email_layout_xmlid="mail.mail_notification_light",
-            email_add_signature=False,
-            force_email_lang=lang,
-            # The head of the mail says "Your account", not the name of our model.
-            model_description=self.with_context(lang=lang).env._("account"),
-            force_send=False,
-            notify_skip_followers=True,
-            mail_headers={"Auto-Submitted": "auto-generated"},
-        )
-
-    def _assign_level(self, level, lines):
-        """Give the responsible of a level its activity, listing the instalments."""
-        self._assign(
-            "mail.mail_activity_data_todo" if level.channel == "activity" else CALL,
-            level.name,
-            level.user_id,
-        )
-
-    def _assign(self, activity_type, summary, user=None):
-        """Give the collector an activity listing the instalments."""
-        self.activity_schedule(
-            activity_type,
-            user_id=(user or self.user_id or self.env.user).id,
-            summary=summary,
-            note=self._render_reminder_table(),
-        )
-
-    def _assign_missing_email(self):
-        """Ask the collectors for an e-mail address, unless that is asked already."""
-        todo = self.env.ref("mail.mail_activity_data_todo")
-        for case in self:
-            if not case.activity_ids.filtered(
-                lambda activity: activity.automated and activity.activity_type_id == todo
-            ):
-                case._assign("mail.mail_activity_data_todo", self.env._("Find an e-mail address"))
-
-    # -- replies
-
-    def message_update(self, msg_dict, update_vals=None):
-        # EXTENDS mail: a person's reply stops the reminders until somebody has read it
-        result = super().message_update(msg_dict, update_vals)
-        if not self.env.context.get("collection_automatic"):
-            for case in self:
-                case._pause_for_reply(msg_dict.get("email_from"))
-        return result
-
-    def _pause_for_reply(self, sender):
-        today = self.company_id._billing_today()
-        holds = self.hold_ids.filtered(lambda hold: hold.kind == "reply" and hold.state == "active")
-        values = {"date_until": today + timedelta(days=REPLY_DAYS)}
-        if holds:
-            holds.write(values)
-            return
-        self.env["collection.hold"].sudo().create(
-            {
-                **values,
-                "case_id": self.id,
-                "kind": "reply",
-                "date_from": today,
-                "user_id": self.user_id.id,
-                "reason": self.env._("Reply from %(sender)s", sender=sender),
-            }
-        )
-        if self.user_id:
-            self._assign("mail.mail_activity_data_todo", self.env._("Read the customer's reply"))
 
     # -- merging of contacts
 

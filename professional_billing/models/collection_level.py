@@ -88,7 +88,8 @@ class CollectionLevel(models.Model):
     )
     credit_hold = fields.Boolean(
         string="Credit hold",
-        help="Puts the customer's case on credit hold.",
+        help="Puts the customer on credit hold: new orders are confirmed only for a reason that a "
+        "manager gives, as long as something is overdue.",
     )
 
     _gap_not_negative = models.Constraint(

@@ -2,6 +2,14 @@ from odoo import fields, models
 
 from .billing_run import MODES
 
+CONSOLIDATIONS = [
+    ("order", "One invoice per engagement"),
+    ("project", "One invoice per project"),
+    ("po", "One invoice per purchase order"),
+    ("bill_to", "One invoice per billing address"),
+    ("customer", "One invoice per customer"),
+]
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -10,6 +18,12 @@ class ResCompany(models.Model):
         string="Write-off limit",
         default=1000.0,
         help="Most that one pre-bill may write off without a billing manager.",
+    )
+    billing_consolidation = fields.Selection(
+        CONSOLIDATIONS,
+        string="Invoices of engagements",
+        default="order",
+        help="How engagements are put together on invoices, unless the customer wants it otherwise.",
     )
     billing_stale_wip_days = fields.Integer(
         string="Remind of old work after",

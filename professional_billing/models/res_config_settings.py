@@ -36,3 +36,7 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.billing_stale_wip_days",
         readonly=False,
     )
+    billing_consolidation = fields.Selection(
+        related="company_id.billing_consolidation",
+        readonly=False,
+    )

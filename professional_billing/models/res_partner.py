@@ -1,6 +1,7 @@
 from odoo import fields, models
 
 from .field_groups import COLLECTORS
+from .res_company import CONSOLIDATIONS
 
 
 class ResPartner(models.Model):
@@ -18,6 +19,14 @@ class ResPartner(models.Model):
         ondelete="restrict",
         groups=COLLECTORS,
         help="How this customer is reminded. If empty, the tags decide, and then the company.",
+    )
+
+    billing_consolidation = fields.Selection(
+        CONSOLIDATIONS,
+        string="Engagements are invoiced",
+        company_dependent=True,
+        help="How this customer wants engagements put together on invoices: those of the same company, "
+        "currency, fiscal position and payment terms. Empty: as the company does it.",
     )
 
     billing_item_count = fields.Integer(

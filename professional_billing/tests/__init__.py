@@ -16,6 +16,7 @@ from . import test_collection_tour
 from . import test_concurrency
 from . import test_consolidation
 from . import test_contract
+from . import test_credit_hold
 from . import test_credit_lines
 from . import test_demo
 from . import test_deposits

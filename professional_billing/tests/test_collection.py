@@ -7,7 +7,9 @@ from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.professional_billing.models.collection_case import CollectionCase
+from odoo.addons.professional_billing.models.collection_case_reminder import (
+    CollectionCaseReminder,
+)
 
 from .test_collection_common import CollectionCommon, day
 
@@ -359,7 +361,7 @@ class TestCollectionRun(CollectionCommon):
         self._invoice(2, partner=fragile)
         self._invoice(3, partner=self.partner_a)
         self.partner_a.email = "a@example.com"
-        send = CollectionCase._post_reminder
+        send = CollectionCaseReminder._post_reminder
 
         def fail(case, *args):
             if case.partner_id == fragile:
@@ -367,7 +369,7 @@ class TestCollectionRun(CollectionCommon):
                 raise UserError(case.env._("The printer is on fire."))
             return send(case, *args)
 
-        with patch.object(CollectionCase, "_post_reminder", fail):
+        with patch.object(CollectionCaseReminder, "_post_reminder", fail):
             run = self._send(day(7))
         self.assertEqual(run.sent_count, 2)
         line = run.line_ids.filtered(lambda line: line.skip_reason)
