@@ -9,6 +9,7 @@ class SaleOrder(models.Model):
     collection_policy_id = fields.Many2one(
         "collection.policy",
         string="Follow-up policy",
+        copy=False,
         ondelete="restrict",
         index="btree_not_null",
         check_company=True,

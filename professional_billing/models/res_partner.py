@@ -15,6 +15,7 @@ class ResPartner(models.Model):
     collection_policy_id = fields.Many2one(
         "collection.policy",
         string="Follow-up policy",
+        copy=False,
         company_dependent=True,
         ondelete="restrict",
         groups=COLLECTORS,

@@ -470,6 +470,21 @@ class TestRights(BillingCommon):
             with self.subTest(values=values), self.assertRaises(UserError):
                 self._rpc(self.officer, record._name, "write", record.ids, values)
 
+    def test_duplicating_needs_no_right_of_ours(self):
+        """What of ours is copied with Odoo's records is readable by whoever may duplicate them."""
+        ours = ("professional_billing", "professional_billing_expense")
+        enough = {"sales_team.group_sale_salesman", "hr.group_hr_user"}
+        found = 0
+        for model in self.env.values():
+            if model._abstract or model._transient or model._original_module in ours:
+                continue
+            for field in model._fields.values():
+                if field._module in ours and field.copy and field.store:
+                    found += 1
+                    groups = set((field.groups or "").split(",")) - {""}
+                    self.assertTrue(not groups or groups & enough, str(field))
+        self.assertGreater(found, 20)
+
     def test_private_methods_are_private(self):
         """What does the work is not callable from outside."""
         for model, methods in {

@@ -112,13 +112,9 @@ tours.add("professional_billing_payers", {
             run: "click",
         },
         {
-            content: "The contract says so in words",
-            trigger: "div[name=billing_summary]:contains(Norrland Insurance pays 40 %)",
-        },
-        {
-            content: "It is saved",
+            content: "It is saved, and the contract says so in words",
             trigger:
-                "body:has(.o_form_status_indicator_buttons.invisible) div[name=billing_payer_ids]",
+                ".o_form_saved [name=billing_summary]:contains(Norrland Insurance pays 40 %)",
         },
     ],
 });
