@@ -104,7 +104,17 @@ tours.add("professional_billing_payers", {
         {
             content: "Pays forty percent",
             trigger: ".o_selected_row [name=percentage] input",
-            run: "edit 40 && press Tab",
+            run: "edit 40",
+        },
+        {
+            content: "Leave the row",
+            trigger: "[name=billing_summary]",
+            run: "click",
+        },
+        {
+            content: "The contract says so in words",
+            trigger:
+                "body:not(:has(.o_selected_row)) [name=billing_summary]:contains(Norrland Insurance pays 40 %)",
         },
         {
             content: "Save",
@@ -112,7 +122,7 @@ tours.add("professional_billing_payers", {
             run: "click",
         },
         {
-            content: "It is saved, and the contract says so in words",
+            content: "It is saved",
             trigger:
                 ".o_form_saved [name=billing_summary]:contains(Norrland Insurance pays 40 %)",
         },
