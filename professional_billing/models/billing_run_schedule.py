@@ -1,5 +1,6 @@
 import logging
 from datetime import timedelta
+from functools import partial
 
 from dateutil.relativedelta import relativedelta
 from psycopg2 import OperationalError
@@ -134,7 +135,7 @@ class BillingRunSchedule(models.Model):
         for (date, company), orders in sorted(
             groups.items(), key=lambda group: (group[0][0], group[0][1].id)
         ):
-            self._retry(lambda: self._schedule(company, date, orders))  # noqa: B023
+            self._retry(partial(self._schedule, company, date, orders))
             left -= 1
             self.env["ir.cron"]._commit_progress(1, remaining=left)
 

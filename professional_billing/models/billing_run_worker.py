@@ -2,6 +2,7 @@ import logging
 import math
 import random
 import time
+from functools import partial
 
 from dateutil.relativedelta import relativedelta
 
@@ -52,7 +53,7 @@ class BillingRunWorker(models.Model):
         while time_left:
             start = time.monotonic()
             share = max(math.ceil(remaining / workers), FEWEST)
-            lines = self._retry(lambda: self._work(min(size, share), busy))  # noqa: B023
+            lines = self._retry(partial(self._work, min(size, share), busy))
             if not lines:
                 cron._commit_progress(remaining=0)
                 break

@@ -5,7 +5,7 @@ import signal
 from functools import partial
 from unittest.mock import patch
 
-from odoo import SUPERUSER_ID, api
+from odoo import SUPERUSER_ID, api, sql_db
 from odoo.fields import Command
 from odoo.modules.registry import DummyRLock, Registry
 from odoo.tests import BaseCase, get_db_name, tagged
@@ -177,9 +177,6 @@ class TestCollectionConcurrency(BaseCase):
         self.assertEqual(os.WTERMSIG(status), signal.SIGKILL)
 
     def _send_until_killed(self, run_id, statements):
-        # pylint: disable=import-outside-toplevel
-        from odoo import sql_db
-
         # The connections of the parent must not be used, nor closed, by its child.
         sql_db._Pool = None
         with sql_db.db_connect(get_db_name()).cursor() as cr:

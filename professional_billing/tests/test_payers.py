@@ -228,7 +228,7 @@ class TestPayers(InvoicesCommon):
 
         def fail(moves, soft=True):
             if self.insurer in moves.partner_id:
-                raise UserError("No.")  # pylint: disable=translation-required
+                raise UserError(self.env._("No."))
             return original(moves, soft)
 
         self.patch(type(self.env["account.move"]), "_post", fail)
