@@ -92,15 +92,18 @@ class CollectionCaseReminder(models.Model):
 
     def _post_reminder(self, subject, body, recipients, level, lines):
         """Post the reminder on the case; the mail waits in Odoo's queue."""
+        pdfs = lines.move_id.invoice_pdf_report_id if level.attach_invoices else lines.browse()
+        return self._post_mail(subject, body, recipients, attachment_ids=pdfs.ids or None)
+
+    def _post_mail(self, subject, body, recipients, **values):
+        """Post a message to the customer on the case; the mail waits in Odoo's queue."""
         lang = self._get_recipient_lang(recipients[:1])
-        attachments = lines.move_id.invoice_pdf_report_id if level.attach_invoices else None
         return self.with_context(lang=lang).message_post(
             subject=subject,
             body=body,
             message_type="comment",
             subtype_xmlid="mail.mt_comment",
             partner_ids=recipients.ids,
-            attachment_ids=attachments.ids if attachments else None,
             email_layout_xmlid="mail.mail_notification_light",
             email_add_signature=False,
             force_email_lang=lang,
@@ -109,6 +112,7 @@ class CollectionCaseReminder(models.Model):
             force_send=False,
             notify_skip_followers=True,
             mail_headers={"Auto-Submitted": "auto-generated"},
+            **values,
         )
 
     def _assign_level(self, level, lines):

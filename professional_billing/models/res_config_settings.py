@@ -40,3 +40,7 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.billing_consolidation",
         readonly=False,
     )
+    collection_statement_frequency = fields.Selection(
+        related="company_id.collection_statement_frequency",
+        readonly=False,
+    )

@@ -12,6 +12,7 @@ from . import test_collection_event
 from . import test_collection_hold
 from . import test_collection_mail
 from . import test_collection_ninety_days
+from . import test_collection_statement
 from . import test_collection_tour
 from . import test_concurrency
 from . import test_consolidation
@@ -62,6 +63,7 @@ from . import test_rules_retention
 from . import test_rules_rounding
 from . import test_rules_schedules
 from . import test_rules_settlement
+from . import test_rules_statements
 from . import test_rules_tiers
 from . import test_run_schedule
 from . import test_run_send

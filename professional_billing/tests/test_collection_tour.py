@@ -2,12 +2,15 @@ import datetime
 
 from odoo.tests import HttpCase, tagged
 
+from . import test_tours
 from .test_collection_common import CollectionCommon
 
 
 @tagged("post_install", "-at_install", "browser")
 class TestCollectionTour(CollectionCommon, HttpCase):
     """The collector makes a follow-up run with her own hands."""
+
+    _pictured = test_tours.TestTours._pictured
 
     def test_follow_up_run(self):
         self.customer.name = "Tour Customer"
@@ -34,3 +37,19 @@ class TestCollectionTour(CollectionCommon, HttpCase):
             (hold.kind, hold.promise_amount, hold.user_id), ("promise", 100, self.agent)
         )
         self.assertEqual(hold.case_id.todo, "wait")
+
+    def test_statement(self):
+        """From a case to the statement in the customer's mail."""
+        self.customer.name = "Statement Customer"
+        due = self.company._billing_today() - datetime.timedelta(days=9)
+        self._invoice(100, due)
+        self.env["collection.case"].with_user(self.agent)._open_work_list()
+        with self._pictured("statement_sent.png"):
+            self.start_tour(
+                "/odoo/collection-cases", "professional_billing_statement", login="collector"
+            )
+        statement = self.env["collection.statement"].search([])
+        self.assertEqual((statement.state, statement.total), ("sent", 100))
+        self.assertEqual(
+            statement.sudo().mail_message_id.attachment_ids.mimetype, "application/pdf"
+        )
