@@ -57,6 +57,7 @@
         "report/collection_letter.xml",
         "report/collection_statement.xml",
         "views/collection_statement_views.xml",
+        "views/collection_portal_templates.xml",
         "views/collection_views.xml",
         "views/collection_hold_views.xml",
         "views/collection_letter_views.xml",

@@ -80,6 +80,7 @@ from . import collection_company
 from . import collection_decision
 from . import collection_event
 from . import collection_hold
+from . import collection_case_portal  # extends it too
 from . import collection_letter
 from . import collection_level
 from . import collection_policy

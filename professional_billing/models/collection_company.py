@@ -70,3 +70,10 @@ class ResCompany(models.Model):
                     )
                 )
         return sentences
+
+    def _get_collection_managers(self):
+        """Return the people who answer for the collection of this company."""
+        managers = self.env.ref("professional_billing.group_collection_manager").sudo()
+        return managers.all_user_ids.filtered(
+            lambda user: user.active and self in user.company_ids and not user._is_superuser()
+        )

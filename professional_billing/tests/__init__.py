@@ -12,6 +12,7 @@ from . import test_collection_event
 from . import test_collection_hold
 from . import test_collection_mail
 from . import test_collection_ninety_days
+from . import test_collection_portal
 from . import test_collection_statement
 from . import test_collection_tour
 from . import test_concurrency

@@ -1,6 +1,6 @@
 import datetime
 
-from odoo.tests import HttpCase, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from . import test_tours
 from .test_collection_common import CollectionCommon
@@ -53,3 +53,44 @@ class TestCollectionTour(CollectionCommon, HttpCase):
         self.assertEqual(
             statement.sudo().mail_message_id.attachment_ids.mimetype, "application/pdf"
         )
+
+    def test_portal_dispute(self):
+        """The customer disputes an invoice and reads the answer."""
+        contact = self.env["res.partner"].create(
+            {"name": "Petra Kunz", "parent_id": self.customer.id, "email": "petra@late.example.com"}
+        )
+        new_test_user(
+            self.env,
+            "petra",
+            groups="base.group_portal",
+            name="Petra Kunz",
+            partner_id=contact.id,
+            company_id=self.company.id,
+            company_ids=self.company.ids,
+        )
+        self.company.name = "Keller & Partners"
+        self.env["ir.config_parameter"].sudo().set_param(
+            "account_payment.enable_portal_payment", True
+        )
+        today = self.company._billing_today()
+        moves = [
+            self._invoice(amount, today - datetime.timedelta(days=late), ref=ref)
+            for amount, late, ref in ((1840, 41, "PO 4711"), (620.5, 9, "PO 4711"), (2300, -12, ""))
+        ]
+        case = self.customer._get_collection_cases()
+        self.env["collection.hold"].with_user(self.agent).create(
+            {
+                "case_id": case.id,
+                "kind": "dispute",
+                "move_ids": moves[1].ids,
+                "disputed_amount": 120.5,
+                "reason": "Travel time",
+                "answer": "The travel is part of our agreement of January; the hours are credited.",
+            }
+        )
+        with self._pictured("portal_balance.png"):
+            self.start_tour("/my/balance", "professional_billing_portal_dispute", login="petra")
+        hold = case.hold_ids.filtered("customer_text")
+        self.assertEqual((hold.kind, hold.move_ids), ("dispute", moves[0]))
+        self.assertEqual(hold.customer_text, "Only eight hours were agreed.")
+        self.assertTrue(hold.user_id)
