@@ -86,7 +86,9 @@ from . import collection_level
 from . import collection_policy
 from . import collection_run
 from . import collection_run_line
+from . import collection_run_schedule  # extends the run
 from . import collection_sale_order
+from . import collection_sending
 from . import collection_statement
 from . import collection_withdrawal
 from . import hr_employee

@@ -7,12 +7,14 @@ from . import test_collection
 from . import test_collection_access
 from . import test_collection_common
 from . import test_collection_concurrency
+from . import test_collection_daily
 from . import test_collection_decision
 from . import test_collection_event
 from . import test_collection_hold
 from . import test_collection_mail
 from . import test_collection_ninety_days
 from . import test_collection_portal
+from . import test_collection_smtp
 from . import test_collection_statement
 from . import test_collection_tour
 from . import test_concurrency
