@@ -1,3 +1,4 @@
+import base64
 import email
 import email.policy
 import socket
@@ -5,13 +6,14 @@ from unittest.mock import patch
 
 from aiosmtpd.controller import Controller
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.base.models.ir_mail_server import IrMail_Server
 
 from .test_collection_common import CollectionCommon, day
-from .test_collection_mail import BOUNCE
+from .test_collection_mail import BOUNCE, REPLY
 
 
 class Mailbox:
@@ -152,3 +154,90 @@ class TestCollectionSmtp(CollectionCommon):
         self.assertEqual(recipients, ["accounts@late.example.com"])
         [attached] = received.iter_attachments()
         self.assertIn("Late Payers Ltd", attached.get_filename())
+
+    def test_invalid_address(self):
+        """Odoo finds it wrong before it sends: the level is open again, on the work list too."""
+        self.customer.email = "accounts at late"
+        run = self._send_first()
+        self.assertFalse(self.mailbox.received)
+        self.assertEqual(run.letter_ids.event_ids.state, "failed")
+        case = run.letter_ids.case_id
+        case._refresh_work()
+        self.assertEqual(case.todo, "bounced")
+        self.customer.email = "right@late.example.com"
+        again = self._send(day(8)).line_ids.event_id
+        self.assertEqual((again.level_id, again.attempt), (self.first, 2))
+
+    def test_mail_from_the_address_does_not_undo_the_bounce(self):
+        """Odoo forgets a bounce when the address writes to us; the log does not."""
+        run = self._send_first()
+        [(sender, _recipients, message)] = self.mailbox.received
+        incoming = (
+            "From: accounts@late.example.com\nTo: catchall@firm.example.com\nSubject: Hello\n"
+            f"Message-Id: <hello@late.example.com>\nIn-Reply-To: {message['Message-Id']}\n\nHello"
+        )
+        with mute_logger("odoo.addons.mail.models.mail_thread"):
+            for text in (BOUNCE.format(bounce=sender, parent=message["Message-Id"]), incoming):
+                self.env["mail.thread"].message_process(None, text)
+        self.assertFalse(self.customer.message_bounce)
+        event = run.letter_ids.event_ids
+        event.invalidate_recordset(["state"])
+        self.assertEqual(event.state, "failed")
+
+    def test_blacklisted(self):
+        """Whoever does not want mail is left to a person: no mail, a to-do, the level is open."""
+        self.env["mail.blacklist"].sudo()._add("accounts@late.example.com")
+        self._invoice()
+        case = self.customer._get_collection_cases()
+        case.user_id = self.agent
+        run = self._send(day(7))
+        self.assertFalse(run.letter_ids)
+        self.assertEqual(run.line_ids.skip_reason, "no_email")
+        self.assertEqual(case.activity_ids.user_id, self.agent)
+        with self.assertRaisesRegex(UserError, "has no e-mail address"):
+            case._send_statement(day(7))
+
+    def test_contact_archived_meanwhile(self):
+        """The contact is gone when the reminder is written: the customer's own address gets it."""
+        contact = self.env["res.partner"].create(
+            {"name": "Gone", "email": "gone@late.example.com", "parent_id": self.customer.id}
+        )
+        self._invoice()
+        self.customer._get_collection_cases().contact_ids = contact
+        run = self._propose(day(7))
+        run.action_approve()
+        run.action_send()
+        contact.active = False
+        self._release(run)
+        self._mails(run).send()
+        [(_sender, recipients, _message)] = self.mailbox.received
+        self.assertEqual(recipients, ["accounts@late.example.com"])
+
+    def test_reply_from_another_address(self):
+        """It is on the case, the reminders pause, and the hold says from whom it came."""
+        run = self._send_first()
+        [(_sender, _recipients, message)] = self.mailbox.received
+        text = REPLY.replace("accounts@", "somebody@").format(
+            to="catchall@firm.example.com", parent=message["Message-Id"], number=1, headers=""
+        )
+        with mute_logger("odoo.addons.mail.models.mail_thread"):
+            self.env["mail.thread"].message_process(None, text)
+        hold = run.letter_ids.case_id.hold_ids
+        self.assertEqual(hold.kind, "reply")
+        self.assertIn("somebody@late.example.com", hold.reason)
+
+    def test_many_invoices_are_not_attached(self):
+        """Up to twenty files go with a reminder; with more, the links in the table must do."""
+        self.first.attach_invoices = True
+        for count in (20, 21):
+            customer = self.customer.copy({"email": f"many{count}@late.example.com"})
+            moves = self.env["account.move"]
+            for _number in range(count):
+                moves += self._invoice(10, partner=customer, post=False)
+            moves.action_post()
+            for move in moves:
+                move.invoice_pdf_report_file = base64.b64encode(b"%PDF")
+            moves.invalidate_recordset(["invoice_pdf_report_id"])
+        run = self._send(day(7))
+        counts = {mail.recipient_ids.email: len(mail.attachment_ids) for mail in self._mails(run)}
+        self.assertEqual(counts, {"many20@late.example.com": 20, "many21@late.example.com": 0})

@@ -224,7 +224,7 @@ class TestCollectionStatement(CollectionCommon):
         self.assertEqual(rows[-1][:7], (0, 100, 0, 0, 0, -40, 60))
 
     def test_many_open_invoices(self):
-        """Four hundred open invoices are one statement, read by one query for the figures."""
+        """However many invoices are open, the figures cost the same few queries."""
         self.moves = self._invoice(1)
         moves = self.moves
         for _number in range(39):
