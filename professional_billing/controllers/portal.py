@@ -56,7 +56,12 @@ class CollectionPortal(PortalAccount):
         "/my/balance/<int:case_id>", type="http", auth="public", website=True, methods=["GET"]
     )
     def portal_my_account(self, case_id, access_token=None, done=None, **_kwargs):
-        case = self._get_case(case_id, access_token)
+        try:
+            case = self._get_case(case_id, access_token)
+        except NotFound:
+            if not access_token:
+                raise
+            return request.render("professional_billing.portal_link_expired", status=404)
         return self._render_account(case, access_token, done=done)
 
     @http.route(

@@ -3,7 +3,7 @@ from urllib.parse import urlencode
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_date, hash_sign, verify_hash_signed
+from odoo.tools import format_date, hash_sign, plaintext2html, verify_hash_signed
 
 SCOPE = "professional_billing.collection.case"
 # How long a link in a mail opens the account without logging in.
@@ -259,7 +259,7 @@ class CollectionCasePortal(models.Model):
                 "mail.mail_activity_data_todo",
                 user_id=owner.id,
                 summary=self.env._("Settle the dispute about %(name)s", name=move.name),
-                note=text,
+                note=plaintext2html(text),
                 date_deadline=today,
             )
 

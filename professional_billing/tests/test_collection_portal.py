@@ -234,6 +234,7 @@ class TestCollectionPortal(CollectionCommon, HttpCase):
             self._token(self.rival_case),
         ):
             self._assert_not_found(self.case.id, self.late.id, access_token=wrong)
+        self.assertIn("This link has expired", self._get(self.url, access_token="x").text)
         later = datetime.datetime.now() + datetime.timedelta(days=LINK_DAYS, minutes=1)
         with freeze_time(later):
             self.assertFalse(self.case._is_account_token(token))
@@ -313,6 +314,7 @@ class TestCollectionPortal(CollectionCommon, HttpCase):
         self.assertEqual(hold.deadline, self.today + datetime.timedelta(days=14))
         self.assertEqual(hold.reason, "The hours or quantities are not right")
         self.assertIn(self.late.name, self.case.activity_ids.summary)
+        self.assertIn("&lt;b&gt;5", self.case.activity_ids.note)
         self.assertEqual(self._propose(self.today).line_ids.skip_reason, "dispute")
         hold.with_user(self.agent).answer = "You are right, we credit it."
         hold.with_user(self.agent).outcome = "accepted"

@@ -1,5 +1,4 @@
 import base64
-from datetime import timedelta
 from urllib.parse import quote
 
 from dateutil.relativedelta import relativedelta
@@ -21,17 +20,16 @@ class CollectionStatementWizard(models.TransientModel):
     kind = fields.Selection(
         [(OPEN, "Open items"), (ACTIVITY, "Activity and open items")], required=True, default=OPEN
     )
-    date_from = fields.Date(string="From", default=lambda self: self._default_period()[0])
+    date_from = fields.Date(string="From", default=lambda self: self._default_date_from())
     date_to = fields.Date(
         string="To", required=True, default=lambda self: self.env.company._billing_today()
     )
     file_name = fields.Char(readonly=True)
     content = fields.Binary(string="File", readonly=True, attachment=False)
 
-    def _default_period(self):
-        """Return the first and the last day of last month."""
-        first = self.env.company._billing_today().replace(day=1)
-        return first - relativedelta(months=1), first - timedelta(days=1)
+    def _default_date_from(self):
+        """Return the first day of last month."""
+        return self.env.company._billing_today().replace(day=1) - relativedelta(months=1)
 
     @api.constrains("date_from", "date_to", "kind")
     def _check_period(self):
