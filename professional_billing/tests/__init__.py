@@ -14,6 +14,7 @@ from . import test_collection_hold
 from . import test_collection_mail
 from . import test_collection_ninety_days
 from . import test_collection_portal
+from . import test_collection_portal_tour
 from . import test_collection_smtp
 from . import test_collection_statement
 from . import test_collection_tour

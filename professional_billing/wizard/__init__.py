@@ -1,3 +1,4 @@
+from . import collection_statement_wizard
 from . import account_move_reversal
 from . import base_partner_merge
 from . import billing_check
@@ -11,4 +12,3 @@ from . import billing_reconciliation
 from . import billing_rerate
 from . import billing_retention_release
 from . import billing_wip_date
-from . import collection_statement_wizard

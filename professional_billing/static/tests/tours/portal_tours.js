@@ -37,3 +37,40 @@ registry.category("web_tour.tours").add("professional_billing_portal_dispute", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("professional_billing_statement", {
+    url: "/odoo/collection-cases",
+    steps: () => [
+        {
+            content: "Open the case",
+            trigger: ".o_data_row:contains(Statement Customer) .o_data_cell:first",
+            run: "click",
+        },
+        {
+            content: "A statement of the account",
+            trigger: "button[name=action_statement]",
+            run: "click",
+        },
+        {
+            content: "With what came and went last month",
+            trigger: ".modal .o_radio_input[data-value=activity]",
+            run: "click",
+        },
+        {
+            trigger: ".modal [name=date_from]",
+        },
+        {
+            content: "Send it",
+            trigger: ".modal button[name=action_send]",
+            run: "click",
+        },
+        {
+            content: "The result is told",
+            trigger: ".o_notification:contains(Statements sent: 1)",
+        },
+        {
+            content: "It is in the case's messages",
+            trigger: ".o-mail-Message:contains(statement of your account)",
+        },
+    ],
+});
