@@ -17,7 +17,8 @@ ADDED_BY = {
     "account.move.line": ("_compute_account_id", "_sync_invoice"),
 }
 KNOWN = {
-    f"odoo.addons.{name}" for name in ("account", "hr_expense", "professional_billing", "stock_account")
+    f"odoo.addons.{name}"
+    for name in ("account", "hr_expense", "professional_billing", "stock_account")
 }
 HEADINGS = ("line_section", "line_subsection", "line_note")
 

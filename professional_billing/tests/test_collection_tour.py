@@ -33,3 +33,13 @@ class TestCollectionTour(CollectionCommon, BrowserCommon):
             (hold.kind, hold.promise_amount, hold.user_id), ("promise", 100, self.agent)
         )
         self.assertEqual(hold.case_id.todo, "wait")
+
+    def test_figures(self):
+        """The credit manager reads the key figures and goes to the ageing behind them."""
+        self.customer.name = "Late Customer"
+        first = self.company._billing_today().replace(day=1)
+        self._invoice(3000, first - datetime.timedelta(days=40))
+        self._invoice(1200, first + datetime.timedelta(days=20))
+        url = "/odoo/collection-figures"
+        self._shoot(url, ".o_data_row", self.manager, "figures.png")
+        self._tour(url, "professional_billing_collection_figures", self.manager)
