@@ -90,7 +90,7 @@ class TestCreditHold(CollectionCommon):
         self.env["hr.employee"].sudo().create({"name": "Worker", "user_id": worker.id})
         timesheet = self.env["account.analytic.line"].with_user(worker)
         vals = {"project_id": task.project_id.id, "task_id": task.id}
-        spec = dict.fromkeys((*vals, "name"), {})
+        spec = {name: {} for name in (*vals, "name")}
         told = timesheet.onchange(vals, ["task_id"], spec)
         self.assertNotIn("warning", told)
         self.case.credit_hold = True
