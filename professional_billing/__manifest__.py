@@ -65,6 +65,7 @@
         "views/res_config_settings_views.xml",
         "views/billing_menus.xml",
         "views/collection_menus.xml",
+        "views/collection_figures_views.xml",
     ],
     "demo": [
         "demo/company_demo.xml",

@@ -111,3 +111,25 @@ class BillingPrebillCreditHold(models.Model):
             prebill.credit_hold_note = next(
                 filter(None, prebill.order_ids.mapped("credit_hold_note")), False
             )
+
+
+class AccountAnalyticLineCreditHold(models.Model):
+    _inherit = "account.analytic.line"
+
+    @api.onchange("project_id", "task_id")
+    def _onchange_credit_hold(self):
+        """Tell whoever logs time that the customer is on credit hold, not what is owed."""
+        order = (self.task_id.sale_line_id or self.project_id.sale_line_id).sudo().order_id
+        if not order.credit_hold_note:
+            return None
+        return {
+            "warning": {
+                "type": "notification",
+                "title": self.env._("Credit hold"),
+                "message": self.env._(
+                    "%(customer)s is on credit hold. Ask the project manager whether the work goes "
+                    "on.",
+                    customer=order.partner_id.commercial_partner_id.display_name,
+                ),
+            }
+        }

@@ -263,27 +263,6 @@ class SaleOrderLine(models.Model):
         if not self.billing_rule:
             return super()._prepare_invoice_lines_vals_list(**optional_values)
         return [
-            self._with_balance({**self._prepare_invoice_line(**optional_values), **vals})
+            {**self._prepare_invoice_line(**optional_values), **vals}
             for vals in self.env["billing.prebill"]._prepare_order_line_bill(self)
         ]
-
-    def _with_balance(self, vals):
-        """Say what the invoice line comes to, where that is plain: Odoo then writes it only once.
-
-        Odoo works the balance out with the taxes all the same, and corrects what is not so.
-        """
-        company = self.company_id
-        taxes = self.tax_ids
-        if self.currency_id == company.currency_id and not any(
-            tax.price_include or tax.amount_type != "percent" for tax in taxes
-        ):
-            amount = -float(
-                settlement.line_amount(
-                    vals["quantity"],
-                    vals["price_unit"],
-                    vals["discount"],
-                    self.currency_id.decimal_places,
-                )
-            )
-            vals.update(balance=amount, amount_currency=amount)
-        return vals

@@ -10,6 +10,7 @@ from . import test_collection_concurrency
 from . import test_collection_daily
 from . import test_collection_decision
 from . import test_collection_event
+from . import test_collection_figures
 from . import test_collection_hold
 from . import test_collection_mail
 from . import test_collection_ninety_days

@@ -1,19 +1,20 @@
 import datetime
 
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 
+from .common_browser import BrowserCommon
 from .test_collection_common import CollectionCommon
 
 
 @tagged("post_install", "-at_install", "browser")
-class TestCollectionTour(CollectionCommon, HttpCase):
+class TestCollectionTour(CollectionCommon, BrowserCommon):
     """The collector makes a follow-up run with her own hands."""
 
     def test_follow_up_run(self):
         self.customer.name = "Tour Customer"
         due = self.company._billing_today() - datetime.timedelta(days=9)
         kept, dropped = self._invoice(100, due), self._invoice(50, due)
-        self.start_tour("/odoo", "professional_billing_collection", login="collector")
+        self._tour("/odoo", "professional_billing_collection", self.agent)
         run = self.env["collection.run"].search([])
         self.assertEqual(run.state, "done")
         self.assertEqual(run.line_ids.event_id.move_id, kept)
@@ -26,11 +27,19 @@ class TestCollectionTour(CollectionCommon, HttpCase):
         due = self.company._billing_today() - datetime.timedelta(days=9)
         self._invoice(100, due)
         self.env["collection.case"].with_user(self.agent)._open_work_list()
-        self.start_tour(
-            "/odoo/collection-cases", "professional_billing_collector_morning", login="collector"
-        )
+        self._tour("/odoo/collection-cases", "professional_billing_collector_morning", self.agent)
         hold = self.env["collection.hold"].search([])
         self.assertEqual(
             (hold.kind, hold.promise_amount, hold.user_id), ("promise", 100, self.agent)
         )
         self.assertEqual(hold.case_id.todo, "wait")
+
+    def test_figures(self):
+        """The credit manager reads the key figures and goes to the ageing behind them."""
+        self.customer.name = "Late Customer"
+        first = self.company._billing_today().replace(day=1)
+        self._invoice(3000, first - datetime.timedelta(days=40))
+        self._invoice(1200, first + datetime.timedelta(days=20))
+        url = "/odoo/collection-figures"
+        self._shoot(url, ".o_data_row", self.manager, "figures.png")
+        self._tour(url, "professional_billing_collection_figures", self.manager)

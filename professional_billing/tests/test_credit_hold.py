@@ -71,3 +71,32 @@ class TestCreditHold(CollectionCommon):
         order = self._quotation(self.partner_b)
         order.action_confirm()
         self.assertEqual(order.state, "sale")
+
+    def test_logging_time(self):
+        """Whoever logs time is told, without amounts; the time is logged all the same."""
+        service = self.env["product.product"].create(
+            {
+                "name": "Advice",
+                "type": "service",
+                "service_policy": "delivered_timesheet",
+                "service_tracking": "task_in_project",
+            }
+        )
+        order = self._quotation()
+        order.order_line.product_id = service
+        order.sudo().action_confirm()
+        task = order.sudo().order_line.task_id
+        worker = self._new_user("worker", "hr_timesheet.group_hr_timesheet_user")
+        self.env["hr.employee"].sudo().create({"name": "Worker", "user_id": worker.id})
+        timesheet = self.env["account.analytic.line"].with_user(worker)
+        vals = {"project_id": task.project_id.id, "task_id": task.id}
+        spec = {name: {} for name in (*vals, "name")}
+        told = timesheet.onchange(vals, ["task_id"], spec)
+        self.assertNotIn("warning", told)
+        self.case.credit_hold = True
+        self.env.invalidate_all()
+        warning = timesheet.onchange(vals, ["task_id"], spec)["warning"]
+        self.assertEqual(warning["type"], "notification")
+        self.assertIn("Late Payers Ltd is on credit hold", warning["message"])
+        self.assertNotIn("250", warning["message"])
+        timesheet.create({**vals, "name": "Work", "unit_amount": 1})

@@ -1,19 +1,10 @@
-import binascii
-import os
-from contextlib import contextmanager
-from pathlib import Path
-from unittest.mock import patch
-
 from dateutil.relativedelta import relativedelta
 
-from odoo.tests import HttpCase, tagged
-from odoo.tests.common import ChromeBrowser
+from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .common import BillingCommon
-
-# The documentation's pictures are made by these tests where this variable names a folder.
-PICTURES = os.environ.get("PROFESSIONAL_BILLING_PICTURES")
+from .common_browser import BrowserCommon
 
 WORK = (
     ("Workshop on month-end closing with the finance team", 6.5),
@@ -24,7 +15,7 @@ WORK = (
 
 
 @tagged("post_install", "-at_install", "browser")
-class TestTours(BillingCommon, HttpCase):
+class TestTours(BillingCommon, BrowserCommon):
     """The main path through each screen, in a real browser, as the person who works there."""
 
     @classmethod
@@ -57,34 +48,6 @@ class TestTours(BillingCommon, HttpCase):
                 self._log_time(order.order_line[0], hours, date=date, name=text)
             orders |= order
         return orders
-
-    def _shoot(self, url, ready, user, picture):
-        """Make a picture of a page without a tour through it, where pictures are asked for."""
-        if PICTURES:
-            with self._pictured(picture):
-                self.browser_js(
-                    url,
-                    "setTimeout(() => console.log('test successful'), 1000)",
-                    ready=f"!!document.querySelector({ready!r})",
-                    login=user.login,
-                )
-
-    def _tour(self, url, name, user, picture=None):
-        with self._pictured(picture):
-            self.start_tour(url, name, login=user.login)
-
-    @contextmanager
-    def _pictured(self, picture):
-        wait = ChromeBrowser._wait_code_ok
-
-        def wait_and_shoot(browser, *args, **kwargs):
-            wait(browser, *args, **kwargs)
-            if PICTURES and picture:
-                data = browser._websocket_request("Page.captureScreenshot")["data"]
-                Path(PICTURES, picture).write_bytes(binascii.a2b_base64(data))
-
-        with patch.object(ChromeBrowser, "_wait_code_ok", wait_and_shoot):
-            yield
 
     def test_contract(self):
         """A salesperson sets up instalments; an order that cannot be billed is not confirmed."""

@@ -21,9 +21,11 @@ class BillingWipDate(models.TransientModel):
         action = self.env["ir.actions.actions"]._for_xml_id(
             "professional_billing.action_billing_wip_as_of"
         )
+        name = self.env._("WIP as of %(date)s", date=format_date(self.env, self.date))
         return {
             **action,
-            "name": self.env._("WIP as of %(date)s", date=format_date(self.env, self.date)),
+            "name": name,
+            "display_name": name,
             "context": {"billing_as_of": fields.Date.to_string(self.date)},
             "target": "main",
         }

@@ -1,16 +1,13 @@
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 
-from odoo.addons.professional_billing.tests import test_tours
+from odoo.addons.professional_billing.tests.common_browser import BrowserCommon
 
 from .common import ExpenseCommon
 
 
 @tagged("post_install", "-at_install", "browser")
-class TestExpenseTours(ExpenseCommon, HttpCase):
+class TestExpenseTours(ExpenseCommon, BrowserCommon):
     """The terms and the review of expenses, in a real browser, as the person who works there."""
-
-    _tour = test_tours.TestTours._tour
-    _pictured = test_tours.TestTours._pictured
 
     def test_terms(self):
         """A salesperson agrees on a mark-up and a limit."""

@@ -117,3 +117,21 @@ registry.category("web_tour.tours").add("professional_billing_collector_morning"
         },
     ],
 });
+
+registry.category("web_tour.tours").add("professional_billing_collection_figures", {
+    steps: () => [
+        {
+            content: "How late they pay is said with its working",
+            trigger: ".o_data_row:contains(Average days delinquent):contains(less the best possible)",
+        },
+        {
+            content: "Look at what is behind it",
+            trigger: "button[name=action_view_ageing]",
+            run: "click",
+        },
+        {
+            content: "By customer and by how late it is",
+            trigger: "body:has(.o_last_breadcrumb_item:contains(Ageing as of)) .o_pivot table:contains(Late Customer)",
+        },
+    ],
+});
