@@ -129,7 +129,16 @@ class CollectionStatement(models.Model):
         default = company.collection_statement_frequency
         if not periods or (default not in periods and not any(own[name] for name in periods)):
             return []
+        # Who is with a lawyer or insolvent gets nothing by itself.
+        silent = self.env["collection.hold"].search(
+            [
+                ("case_id.company_id", "=", company.id),
+                ("kind", "in", ("legal", "insolvency")),
+                ("state", "=", "active"),
+            ]
+        )
         cases = self.env["collection.case"]._get_owing(company)
+        cases = cases.filtered(lambda case: case.partner_id not in silent.partner_id)
         decided = set().union(*own.values())
         found = []
         for case in cases:

@@ -361,6 +361,15 @@ class TestCollectionStatement(CollectionCommon):
         self.assertEqual(sent.case_id.partner_id, self.customer)
         self.assertEqual(sent.date_from, datetime.date(2026, 1, 1))
 
+    def test_insolvent_customer_gets_none(self):
+        """Insolvency stops all that goes out by itself, statements too."""
+        self.company.collection_statement_frequency = "monthly"
+        self.moves = (self._invoice(100),)
+        self.env["collection.hold"].create(
+            {"case_id": self._case().id, "kind": "insolvency", "date_from": day(1)}
+        )
+        self.assertFalse(self._run_cron("2026-04-01 12:00:00"))
+
     def test_no_email(self):
         """Whoever cannot be reached is listed with the reason, and gets it once they can be."""
         self.company.collection_statement_frequency = "monthly"
