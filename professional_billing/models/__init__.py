@@ -74,17 +74,23 @@ from . import collection_account_move
 from . import collection_account_move_line
 from . import collection_case
 from . import collection_case_reminder
+from . import collection_case_statement
+from . import collection_case_statement_file
 from . import collection_case_work
 from . import collection_company
 from . import collection_decision
 from . import collection_event
 from . import collection_hold
+from . import collection_case_portal  # extends it too
 from . import collection_letter
 from . import collection_level
 from . import collection_policy
 from . import collection_run
 from . import collection_run_line
+from . import collection_run_schedule  # extends the run
 from . import collection_sale_order
+from . import collection_sending
+from . import collection_statement
 from . import collection_withdrawal
 from . import hr_employee
 from . import hr_version

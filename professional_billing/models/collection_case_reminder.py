@@ -9,6 +9,8 @@ from .collection_case import CALL
 
 # So long reminders wait for somebody to read a reply.
 REPLY_DAYS = 7
+# More invoices than these are not attached to a reminder.
+MAX_ATTACHMENTS = 20
 
 
 class CollectionCaseReminder(models.Model):
@@ -19,15 +21,20 @@ class CollectionCaseReminder(models.Model):
     # -- reminding
 
     def _get_recipients(self):
-        """Return the contacts who get the reminders, or nothing if none has an e-mail address."""
+        """Return the contacts who get the reminders, or nothing if none can be written to.
+
+        Addresses on the blacklist are left to a person, though Odoo would mail them all the same.
+        """
         self.ensure_one()
-        chosen = self.contact_ids.filtered("email")
+        chosen = self.contact_ids.filtered(_is_reachable)
         if chosen:
             return chosen
         invoicing = self.partner_id.child_ids.filtered(
-            lambda contact: contact.type == "invoice" and contact.email
+            lambda contact: contact.type == "invoice" and _is_reachable(contact)
         )
-        return invoicing.sorted("id")[:1] or self.partner_id.filtered("email")
+        return invoicing.sorted("id")[:1] or self.partner_id.filtered(
+            lambda partner: partner.active and _is_reachable(partner)
+        )
 
     def _get_recipient_lang(self, recipient):
         """Return the language to write in: the recipient's, else the company's, if active."""
@@ -92,15 +99,20 @@ class CollectionCaseReminder(models.Model):
 
     def _post_reminder(self, subject, body, recipients, level, lines):
         """Post the reminder on the case; the mail waits in Odoo's queue."""
+        pdfs = lines.move_id.invoice_pdf_report_id if level.attach_invoices else lines.browse()
+        if len(pdfs) > MAX_ATTACHMENTS:  # each invoice has a link in the table
+            pdfs = pdfs.browse()
+        return self._post_mail(subject, body, recipients, attachment_ids=pdfs.ids or None)
+
+    def _post_mail(self, subject, body, recipients, **values):
+        """Post a message to the customer on the case; the mail waits in Odoo's queue."""
         lang = self._get_recipient_lang(recipients[:1])
-        attachments = lines.move_id.invoice_pdf_report_id if level.attach_invoices else None
         return self.with_context(lang=lang).message_post(
             subject=subject,
             body=body,
             message_type="comment",
             subtype_xmlid="mail.mt_comment",
             partner_ids=recipients.ids,
-            attachment_ids=attachments.ids if attachments else None,
             email_layout_xmlid="mail.mail_notification_light",
             email_add_signature=False,
             force_email_lang=lang,
@@ -109,6 +121,7 @@ class CollectionCaseReminder(models.Model):
             force_send=False,
             notify_skip_followers=True,
             mail_headers={"Auto-Submitted": "auto-generated"},
+            **values,
         )
 
     def _assign_level(self, level, lines):
@@ -166,3 +179,7 @@ class CollectionCaseReminder(models.Model):
         )
         if self.user_id:
             self._assign("mail.mail_activity_data_todo", self.env._("Read the customer's reply"))
+
+
+def _is_reachable(contact):
+    return bool(contact.email) and not contact.sudo().is_blacklisted

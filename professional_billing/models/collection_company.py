@@ -1,11 +1,20 @@
 import datetime
 
-from odoo import models
+from odoo import fields, models
 from odoo.tools import format_date
+
+from .collection_statement import FREQUENCIES
 
 
 class ResCompany(models.Model):
     _inherit = "res.company"
+
+    collection_statement_frequency = fields.Selection(
+        FREQUENCIES,
+        string="Statements of account",
+        default="none",
+        help="How often customers get a statement by itself, as long as something is open.",
+    )
 
     def _collection_bank_state(self):
         """Return (journal, last day with a transaction, first day with an unmatched one)."""
@@ -61,3 +70,10 @@ class ResCompany(models.Model):
                     )
                 )
         return sentences
+
+    def _get_collection_managers(self):
+        """Return the people who answer for the collection of this company."""
+        managers = self.env.ref("professional_billing.group_collection_manager").sudo()
+        return managers.all_user_ids.filtered(
+            lambda user: user.active and self in user.company_ids and not user._is_superuser()
+        )

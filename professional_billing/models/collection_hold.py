@@ -256,6 +256,7 @@ class CollectionHold(models.Model):
         for company in self.env["collection.case"].search([("active", "=", True)]).company_id:
             self._judge(company, company._billing_today())
             self.env["collection.case"].search([("company_id", "=", company.id)])._refresh_work()
+        self.env["res.company"]._watch_collection()
 
     # ------------------------------------------------------------
     # BUSINESS

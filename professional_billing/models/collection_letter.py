@@ -5,6 +5,7 @@ from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .collection_run_line import TOLD_ALONG
@@ -42,6 +43,7 @@ class CollectionLetter(models.Model):
         "error",
         "mail_message_id",
         "posted_date",
+        "send_after",
         "write_uid",
         "write_date",
     )
@@ -152,7 +154,9 @@ class CollectionLetter(models.Model):
     @api.model
     def _cron_release(self):
         """Write the reminders that wait, a hundred in each transaction."""
-        waiting = [("state", "=", "queued")]
+        waiting = Domain("state", "=", "queued") & (
+            Domain("send_after", "=", False) | Domain("send_after", "<=", fields.Datetime.now())
+        )
         self.env["ir.cron"]._commit_progress(remaining=self.search_count(waiting))
         while letters := self.search(waiting, limit=CHUNK, order="id"):
             letters = letters.try_lock_for_update(allow_referencing=True)
@@ -274,11 +278,15 @@ class CollectionLetter(models.Model):
 
     def _write_now(self, decisions, reminded):
         own = {line: event for line, event in reminded.items() if event.letter_id == self}
-        asked = [line for line in own if decisions.get(line) and _is_open(decisions[line])]
+        asked = [
+            line
+            for line in own
+            if decisions.get(line) and _is_open(decisions[line]) and not self._is_too_late(line)
+        ]
         gone = self.event_ids - self.env["collection.event"].union(*(own[line] for line in asked))
         for event in gone:
             line = next((line for line, found in own.items() if found == event), None)
-            reason = decisions[line].reason if line in decisions else "paid"
+            reason = (decisions[line].reason or "changed") if line in decisions else "paid"
             event._withdraw(reason)
             event.run_line_id._skip(reason)
         if asked and self._is_covered(decisions, asked):
@@ -295,6 +303,11 @@ class CollectionLetter(models.Model):
         ]
         lines = self.env["account.move.line"].union(*told)
         self._perform(lines, {line.id: decisions[line].asked for line in lines})
+
+    def _is_too_late(self, line):
+        """Tell whether this speaks of what is due soon, and waited until it was late."""
+        today = self.company_id._billing_today()
+        return self.early and self.send_after and line._collection_late_on(today)
 
     def _is_covered(self, decisions, asked):
         overdue, credit = decisions[asked[0]].overdue, decisions[asked[0]].credit

@@ -275,6 +275,7 @@ class CollectionRunLine(models.Model):
                    AND NOT EXISTS (
                        SELECT FROM res_partner addressee
                         WHERE addressee.email <> '' AND addressee.active
+                          AND %(reachable)s
                           AND (addressee.id = message.partner_id
                                OR addressee.parent_id = message.partner_id
                                   AND addressee.type = 'invoice'))
@@ -282,12 +283,17 @@ class CollectionRunLine(models.Model):
                        SELECT FROM collection_case_res_partner_rel contact
                          JOIN res_partner addressee ON addressee.id = contact.res_partner_id
                         WHERE contact.collection_case_id = message.case_id
-                          AND addressee.email <> '')
+                          AND addressee.email <> '' AND addressee.active
+                          AND %(reachable)s)
              RETURNING line.case_id
                 """,
                 messages=self._get_messages(run),
                 run=run.id,
                 on=run.date,
+                reachable=SQL(
+                    "NOT EXISTS (SELECT FROM mail_blacklist WHERE mail_blacklist.active"
+                    " AND mail_blacklist.email = addressee.email_normalized)"
+                ),
             )
         )
         self.env.invalidate_all()

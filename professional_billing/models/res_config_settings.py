@@ -40,3 +40,19 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.billing_consolidation",
         readonly=False,
     )
+    collection_statement_frequency = fields.Selection(
+        related="company_id.collection_statement_frequency",
+        readonly=False,
+    )
+    collection_run_mode = fields.Selection(
+        related="company_id.collection_run_mode",
+        readonly=False,
+    )
+    collection_user_id = fields.Many2one(
+        related="company_id.collection_user_id",
+        readonly=False,
+    )
+    collection_calendar_id = fields.Many2one(
+        related="company_id.collection_calendar_id",
+        readonly=False,
+    )

@@ -1,5 +1,7 @@
 from odoo import fields, models
+from odoo.fields import Domain
 
+from .collection_statement import FREQUENCIES
 from .field_groups import COLLECTORS
 from .res_company import CONSOLIDATIONS
 
@@ -20,6 +22,16 @@ class ResPartner(models.Model):
         ondelete="restrict",
         groups=COLLECTORS,
         help="How this customer is reminded. If empty, the tags decide, and then the company.",
+    )
+
+    collection_statement_frequency = fields.Selection(
+        FREQUENCIES,
+        string="Statements of account",
+        copy=False,
+        company_dependent=True,
+        groups=COLLECTORS,
+        help="How often this customer gets a statement by itself, as long as something is open. If "
+        "empty, as the company does it.",
     )
 
     billing_consolidation = fields.Selection(
@@ -84,3 +96,26 @@ class ResPartner(models.Model):
             [("partner_id", "=", self.commercial_partner_id.id)]
         )
         return cases._get_records_action(name=self.env._("Collection"))
+
+    def action_statement(self):
+        """Print or send statements of these customers' accounts."""
+        return self._get_collection_cases().action_statement()
+
+    # ------------------------------------------------------------
+    # BUSINESS
+    # ------------------------------------------------------------
+
+    def _get_collection_cases(self):
+        """Return a case for each company and currency in which these customers have an account."""
+        Line = self.env["account.move.line"]
+        rows = Line._read_group(
+            Domain("company_id", "in", self.env.companies.ids)
+            & Domain("partner_id", "child_of", self.commercial_partner_id.ids)
+            & Domain("parent_state", "=", "posted")
+            & Domain("account_type", "=", "asset_receivable"),
+            ["company_id", "partner_id", "currency_id"],
+            ["id:min"],
+        )
+        lines = Line.browse([row[-1] for row in rows])
+        cases = self.env["collection.case"]._for_lines(lines)
+        return self.env["collection.case"].union(*cases.values())

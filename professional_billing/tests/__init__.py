@@ -7,12 +7,17 @@ from . import test_collection
 from . import test_collection_access
 from . import test_collection_common
 from . import test_collection_concurrency
+from . import test_collection_daily
 from . import test_collection_decision
 from . import test_collection_event
 from . import test_collection_figures
 from . import test_collection_hold
 from . import test_collection_mail
 from . import test_collection_ninety_days
+from . import test_collection_portal
+from . import test_collection_portal_tour
+from . import test_collection_smtp
+from . import test_collection_statement
 from . import test_collection_tour
 from . import test_concurrency
 from . import test_consolidation
@@ -63,6 +68,7 @@ from . import test_rules_retention
 from . import test_rules_rounding
 from . import test_rules_schedules
 from . import test_rules_settlement
+from . import test_rules_statements
 from . import test_rules_tiers
 from . import test_run_schedule
 from . import test_run_send

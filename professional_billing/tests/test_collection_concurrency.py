@@ -2,6 +2,7 @@ import datetime
 import os
 import random
 import signal
+from contextlib import contextmanager
 from functools import partial
 from unittest.mock import patch
 
@@ -167,16 +168,31 @@ class TestCollectionConcurrency(BaseCase):
 
     def _send_and_die(self, run_id, statements):
         """Send the run in a process of its own that is killed after so many statements."""
+        self._die(partial(self._send_until_killed, run_id, statements))
+
+    @staticmethod
+    def _die(work):
+        """Do some work in a process of its own that is killed by the end of it at the latest."""
         child = os.fork()
         if child == 0:
             try:
-                self._send_until_killed(run_id, statements)
+                work()
             finally:
                 os.kill(os.getpid(), signal.SIGKILL)
         _pid, status = os.waitpid(child, 0)
-        self.assertEqual(os.WTERMSIG(status), signal.SIGKILL)
+        if os.WTERMSIG(status) != signal.SIGKILL:
+            raise AssertionError(status)
 
     def _send_until_killed(self, run_id, statements):
+        with self._mortal_cursor(statements) as cr:
+            self._send(run_id, api.Environment(cr, self.agents[0], {}))
+            cr.flush()
+            os.kill(os.getpid(), signal.SIGKILL)  # all but the commit
+
+    @staticmethod
+    @contextmanager
+    def _mortal_cursor(statements):
+        """A cursor that kills its process after so many statements."""
         # The connections of the parent must not be used, nor closed, by its child.
         sql_db._Pool = None
         with sql_db.db_connect(get_db_name()).cursor() as cr:
@@ -188,6 +204,39 @@ class TestCollectionConcurrency(BaseCase):
                 return execute(*args, **kwargs)
 
             cr.execute = counted
+            yield cr
+
+    def test_release_killed_between_any_two_statements(self):
+        """Reminders are written by a cron that may die: each is mailed once, none is lost."""
+        chance = random.Random(7)
+        self._new_invoices()
+        run_id = self._approved_run(self.agents[0])
+        with self.registry.cursor() as cr:
             self._send(run_id, api.Environment(cr, self.agents[0], {}))
-            cr.flush()
-            os.kill(os.getpid(), signal.SIGKILL)  # all but the commit
+        total = sum(self._count_letters_and_mails()[:2])
+        self.assertGreaterEqual(total, len(self.customers))
+        for _try in range(TRIES):
+            self._die(partial(self._release, chance.randint(1, 150)))
+            left, written, mails = self._count_letters_and_mails()
+            self.assertEqual((left + written, written), (total, mails))
+        with self.registry.cursor() as cr:
+            api.Environment(cr, SUPERUSER_ID, {})["collection.letter"]._cron_release()
+        self.assertEqual(self._count_letters_and_mails(), (0, total, total))
+
+    def _release(self, statements):
+        chunk = patch("odoo.addons.professional_billing.models.collection_letter.CHUNK", 1)
+        with chunk, self._mortal_cursor(statements) as cr:
+            api.Environment(cr, SUPERUSER_ID, {})["collection.letter"]._cron_release()
+
+    def _count_letters_and_mails(self):
+        """Return how many reminders wait, how many were written, how many mails there are."""
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "SELECT count(*) FILTER (WHERE state = 'queued'),"
+                " count(DISTINCT mail_message_id) FILTER (WHERE state = 'done'),"
+                " (SELECT count(*) FROM mail_mail JOIN mail_message message"
+                " ON message.id = mail_mail.mail_message_id"
+                " WHERE message.model = 'collection.case')"
+                " FROM collection_letter"
+            )
+            return cr.fetchone()

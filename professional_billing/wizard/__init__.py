@@ -1,3 +1,4 @@
+from . import collection_statement_wizard
 from . import account_move_reversal
 from . import base_partner_merge
 from . import billing_check
