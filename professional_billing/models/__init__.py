@@ -74,6 +74,9 @@ from . import collection_account_move_line
 from . import collection_case
 from . import collection_case_reminder
 from . import collection_case_work
+from . import collection_charge
+from . import collection_charge_invoice
+from . import collection_charge_terms
 from . import collection_company
 from . import collection_decision
 from . import collection_event
@@ -81,10 +84,13 @@ from . import collection_hold
 from . import collection_letter
 from . import collection_level
 from . import collection_policy
+from . import collection_rate_table
 from . import collection_run
 from . import collection_run_line
 from . import collection_sale_order
 from . import collection_withdrawal
+from . import collection_account_move_charge  # extends policies and others
+from . import collection_charge_proposal  # extends cases and runs
 from . import hr_employee
 from . import hr_version
 from . import mail_thread

@@ -5,6 +5,8 @@ from . import test_bulk
 from . import test_caps
 from . import test_collection
 from . import test_collection_access
+from . import test_collection_charge
+from . import test_collection_charge_billing
 from . import test_collection_common
 from . import test_collection_concurrency
 from . import test_collection_decision

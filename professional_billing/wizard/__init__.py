@@ -11,3 +11,4 @@ from . import billing_reconciliation
 from . import billing_rerate
 from . import billing_retention_release
 from . import billing_wip_date
+from . import collection_charge_reason
