@@ -1,5 +1,5 @@
 from odoo import Command, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, LockError, UserError
 
 MANAGERS = "professional_billing.group_collection_manager"
 
@@ -59,8 +59,7 @@ class CollectionChargeInvoice(models.Model):
     def _waive(self, reason):
         """Give these back by credit notes that say why."""
         self._check_manager()
-        self.sudo().lock_for_update()
-        self.invalidate_recordset()
+        self._lock()
         self._check_all_in("invoiced", self.env._("Only what is invoiced can be waived."))
         if gone := self.filtered(lambda charge: charge._get_net_amount() <= 0)[:1]:
             raise UserError(
@@ -103,9 +102,17 @@ class CollectionChargeInvoice(models.Model):
         """Keep others from deciding on these, and see what they have decided."""
         if not self:
             raise UserError(self.env._("Select the charges first."))
-        self.sudo().lock_for_update()
-        self.invalidate_recordset()
+        self._lock()
         self._check_all_in("draft", self.env._("it has been decided on already."))
+
+    def _lock(self):
+        if self.sudo().try_lock_for_update() != self.sudo():
+            raise LockError(
+                self.env._(
+                    "Somebody else is deciding on these charges at this moment. Try again in a minute."
+                )
+            )
+        self.invalidate_recordset()
 
     def _check_unchanged(self):
         """See that these are still right: somebody may have paid since they were proposed."""

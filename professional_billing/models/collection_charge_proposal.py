@@ -24,7 +24,11 @@ class CollectionChargeProposal(models.Model):
         proposals = self.browse()
         for company, group in moves.grouped("company_id").items():
             plan = ChargePlan(group, on or company._billing_today(), demanded)
-            proposals |= self._write_plan(plan)
+            try:
+                proposals |= self._write_plan(plan)
+                self.env.flush_all()
+            except UniqueViolation as error:
+                raise ConcurrencyError("Somebody else has proposed the same charges.") from error
         return proposals
 
     @api.model
@@ -43,12 +47,7 @@ class CollectionChargeProposal(models.Model):
                 segments = self._prepare_segments(claim)
                 rows.append({**values, "number": claim.number, "segment_ids": segments})
         (plan.get_considered() - kept).sudo().unlink()
-        try:
-            created = self.sudo().create(rows)
-            self.env.flush_all()
-        except UniqueViolation as error:
-            raise ConcurrencyError("Somebody else has proposed the same charges.") from error
-        return kept | created.sudo(False)
+        return kept | self.sudo().create(rows).sudo(False)
 
     @api.model
     def _prepare_values(self, claim, case, on):

@@ -2,12 +2,16 @@ import datetime
 
 from odoo.tests import HttpCase, tagged
 
+from . import test_tours
 from .test_collection_common import CollectionCommon
 
 
 @tagged("post_install", "-at_install", "browser")
 class TestCollectionTour(CollectionCommon, HttpCase):
     """The collector makes a follow-up run with her own hands."""
+
+    _pictured = test_tours.TestTours._pictured
+    _shoot = test_tours.TestTours._shoot
 
     def test_follow_up_run(self):
         self.customer.name = "Tour Customer"
@@ -34,3 +38,30 @@ class TestCollectionTour(CollectionCommon, HttpCase):
             (hold.kind, hold.promise_amount, hold.user_id), ("promise", 100, self.agent)
         )
         self.assertEqual(hold.case_id.todo, "wait")
+
+    def test_charges(self):
+        """Propose interest and compensation, look at the calculation, leave one out, bill the rest."""
+        self.customer.name = "Interest Customer"
+        self.policy.charge_terms_id = self.env["collection.charge.terms"].create(
+            {"name": "Contract", "margin": 18, "compensation": "amount", "compensation_amount": 40}
+        )
+        due = self.company._billing_today() - datetime.timedelta(days=40)
+        move = self._invoice(3650, due)
+        self._register_payment(move, amount=1650, payment_date=due + datetime.timedelta(days=10))
+        self.env["collection.case"].with_user(self.agent)._open_work_list()
+        self._shoot_charge(move)
+        self.start_tour("/odoo/collection-cases", "professional_billing_charges", login="chief")
+        charges = self.env["collection.charge"].search([])
+        interest = charges.filtered(lambda charge: charge.kind == "interest")
+        self.assertEqual(interest.state, "invoiced")
+        self.assertEqual(interest.invoice_id.amount_total, interest.amount)
+        self.assertRecordValues(
+            charges - interest, [{"state": "skipped", "reason": "A good customer"}]
+        )
+
+    def _shoot_charge(self, move):
+        charges = self.env["collection.charge"].with_user(self.agent)._propose(move)
+        interest = charges.filtered(lambda charge: charge.kind == "interest")
+        self._shoot(
+            f"/odoo/late-charges/{interest.id}", "[name=segment_ids]", self.manager, "charge.png"
+        )
