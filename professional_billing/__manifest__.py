@@ -66,6 +66,8 @@
         "views/collection_menus.xml",
         "views/collection_charge_views.xml",
         "views/collection_terms_views.xml",
+        "views/collection_write_off_views.xml",
+        "wizard/collection_hand_over_views.xml",
     ],
     "demo": [
         "demo/company_demo.xml",

@@ -89,6 +89,8 @@ from . import collection_run
 from . import collection_run_line
 from . import collection_sale_order
 from . import collection_withdrawal
+from . import collection_write_off
+from . import collection_write_off_entry
 from . import collection_account_move_charge  # extends policies and others
 from . import collection_charge_proposal  # extends cases and runs
 from . import hr_employee

@@ -12,3 +12,4 @@ from . import billing_rerate
 from . import billing_retention_release
 from . import billing_wip_date
 from . import collection_charge_reason
+from . import collection_hand_over
