@@ -57,7 +57,8 @@ class AccountMoveLine(models.Model):
 
     def _copy_data_extend_business_fields(self, values):
         # EXTENDS account: a credit note knows what it gives back.
-        values["collection_charge_id"] = self.collection_charge_id.id
+        if self.collection_charge_id:
+            values["collection_charge_id"] = self.collection_charge_id.id
         return super()._copy_data_extend_business_fields(values)
 
 

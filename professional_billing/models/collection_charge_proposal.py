@@ -121,7 +121,14 @@ class CollectionCaseCharges(models.Model):
 
         The latter cost interest for their last days even when they are paid.
         """
-        charged = self.env["collection.charge"].search([("case_id", "in", self.ids)])
+        # By customer, not by case: after a merge of contacts the older case keeps its charges.
+        charged = self.env["collection.charge"].search(
+            [
+                ("case_id.partner_id", "in", self.partner_id.ids),
+                ("case_id.company_id", "in", self.company_id.ids),
+                ("case_id.currency_id", "in", self.currency_id.ids),
+            ]
+        )
         claimed = self.event_ids.filtered(lambda event: event.fee_amount or event.charge_interest)
         late = self.open_line_ids.filtered(
             lambda line: line._collection_late_on(line.company_id._billing_today())

@@ -295,10 +295,14 @@ class CollectionCaseWriteOff(models.Model):
     def action_write_off(self):
         """Give up what is overdue, or some of it."""
         self.ensure_one()
-        late = self.open_line_ids.filtered(
-            lambda line: line._collection_late_on(self.company_id._billing_today())
-        )
-        return self._new_write_off(late.move_id)
+        return self._new_write_off(self._get_overdue_lines().move_id)
+
+    def _get_overdue_lines(self):
+        """Return the instalments of this case that are late."""
+        self.ensure_one()
+        today = self.company_id._billing_today()
+        lines = self.open_line_ids & self.open_line_ids.move_id._collection_instalments()
+        return lines.filtered(lambda line: line._collection_late_on(today))
 
     def _new_write_off(self, moves):
         return {

@@ -203,7 +203,9 @@ class TestCollectionCharge(ChargeCommon):
         with freeze_time(day(30)):
             invoice = self._bill(self._charge(move, day(30)))
             self.assertTrue(invoice.is_late_charge)
-        self._send(day(60))
+        events = self._send(day(60)).line_ids.event_id
+        told = events.filtered(lambda event: event.move_id == invoice)
+        self.assertEqual((told.fee_amount, told.charge_interest), (0, False))
         self.assertFalse(self._charge(invoice, day(90)))
         case = self.env["collection.case"].search([]).with_user(self.agent)
         with freeze_time(day(90)):

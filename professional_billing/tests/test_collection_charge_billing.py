@@ -242,15 +242,25 @@ class TestCollectionChargeBilling(ChargeCommon):
         self.assertEqual(self._charge(move, day(31)).amount, 5.5)
 
     def test_held_instalments_wait(self):
-        """Promise, plan, pause, lawyer, insolvency: nothing now, all of it when it is over."""
+        """Promise, pause, lawyer, insolvency (edge case 59): nothing now, all of it when it ends."""
         move = self._invoice(3650)
         charge = self._charge(move, day(10), self.tenth)
-        hold = self.env["collection.hold"].create(
-            {"case_id": charge.case_id.id, "kind": "manual", "date_from": day(11)}
-        )
+        values = {"case_id": charge.case_id.id, "date_from": day(11)}
+        promise = {"promise_amount": 3650, "promise_date": day(60)}
+        for kind, more in (
+            ("manual", {}),
+            ("promise", promise),
+            ("reply", {}),
+            ("legal", {}),
+            ("insolvency", {}),
+        ):
+            hold = self.env["collection.hold"].create({**values, "kind": kind, **more})
+            self.assertFalse(self._charge(move, day(20)), kind)
+            hold.action_close()
+            self.assertEqual(self._charge(move, day(20)).amount, 20)
+        move._collection_instalments().no_followup = True
         self.assertFalse(self._charge(move, day(20)))
-        hold.action_close()
-        self.assertEqual(self._charge(move, day(20)).amount, 20)
+        move._collection_instalments().no_followup = False
         move.action_toggle_block_payment()
         self.assertFalse(self._charge(move, day(20)))
 

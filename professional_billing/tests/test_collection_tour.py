@@ -65,3 +65,22 @@ class TestCollectionTour(CollectionCommon, HttpCase):
         self._shoot(
             f"/odoo/late-charges/{interest.id}", "[name=segment_ids]", self.manager, "charge.png"
         )
+
+    def test_write_off(self):
+        """The collector asks for a write-off from the case, the manager approves it."""
+        self.customer.name = "Lost Customer"
+        due = self.company._billing_today() - datetime.timedelta(days=90)
+        move = self._invoice(480, due)
+        self.env["collection.case"].with_user(self.agent)._open_work_list()
+        self.start_tour(
+            "/odoo/collection-cases", "professional_billing_write_off_request", login="collector"
+        )
+        request = self.env["collection.write.off"].search([])
+        self.assertRecordValues(
+            request, [{"state": "requested", "reason": "Wound up", "move_ids": move.ids}]
+        )
+        with self._pictured("write_off.png"):
+            self.start_tour(
+                "/odoo/write-offs", "professional_billing_write_off_approval", login="chief"
+            )
+        self.assertEqual((request.state, move.amount_residual), ("done", 0))

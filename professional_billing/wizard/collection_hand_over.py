@@ -121,7 +121,6 @@ class CollectionHandOver(models.TransientModel):
             output,
             {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
         )
-        # A sheet's column by column: (heading, width).
         for name, columns, rows in (
             (self.env._("Customers"), self._get_customer_columns(), self._list_customers(items)),
             (self.env._("Contacts"), self._get_contact_columns(), self._list_contacts()),
@@ -272,13 +271,6 @@ class CollectionHandOver(models.TransientModel):
 
 class CollectionCaseHandOver(models.Model):
     _inherit = "collection.case"
-
-    def _get_overdue_lines(self):
-        """Return the instalments of this case that are late."""
-        self.ensure_one()
-        today = self.company_id._billing_today()
-        lines = self.open_line_ids & self.open_line_ids.move_id._collection_instalments()
-        return lines.filtered(lambda line: line._collection_late_on(today))
 
     def _get_disputed_amounts(self, lines):
         """Return what of each open instalment of this case is in dispute."""

@@ -169,3 +169,50 @@ registry.category("web_tour.tours").add("professional_billing_charges", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("professional_billing_write_off_request", {
+    url: "/odoo/collection-cases",
+    steps: () => [
+        {
+            trigger: ".o_data_row:contains(Lost Customer) .o_data_cell:first",
+            run: "click",
+        },
+        {
+            content: "It is given up",
+            trigger: "button[name=action_write_off]",
+            run: "click",
+        },
+        {
+            trigger: ".modal [name=move_ids]:contains(INV/)",
+        },
+        {
+            trigger: ".modal [name=reason] input",
+            run: "edit Wound up",
+        },
+        {
+            trigger: ".modal button[name=action_submit]",
+            run: "click",
+        },
+        {
+            content: "A collection manager is asked",
+            trigger: "body:not(:has(.modal)) .o-mail-Activity:contains(asks to write off)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("professional_billing_write_off_approval", {
+    url: "/odoo/write-offs",
+    steps: () => [
+        {
+            trigger: ".o_data_row:contains(Lost Customer):contains(To approve) .o_data_cell:first",
+            run: "click",
+        },
+        {
+            trigger: "button[name=action_approve]",
+            run: "click",
+        },
+        {
+            trigger: ".o_arrow_button_current:contains(Written off)",
+        },
+    ],
+});
