@@ -77,6 +77,9 @@ from . import collection_case_reminder
 from . import collection_case_statement
 from . import collection_case_statement_file
 from . import collection_case_work
+from . import collection_charge
+from . import collection_charge_invoice
+from . import collection_charge_terms
 from . import collection_company
 from . import collection_decision
 from . import collection_event
@@ -85,6 +88,7 @@ from . import collection_case_portal  # extends it too
 from . import collection_letter
 from . import collection_level
 from . import collection_policy
+from . import collection_rate_table
 from . import collection_run
 from . import collection_run_line
 from . import collection_run_schedule  # extends the run
@@ -92,6 +96,10 @@ from . import collection_sale_order
 from . import collection_sending
 from . import collection_statement
 from . import collection_withdrawal
+from . import collection_write_off
+from . import collection_write_off_entry
+from . import collection_account_move_charge  # extends policies and others
+from . import collection_charge_proposal  # extends cases and runs
 from . import hr_employee
 from . import hr_version
 from . import mail_thread

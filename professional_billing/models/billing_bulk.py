@@ -24,7 +24,8 @@ class BillingBulk(models.AbstractModel):
 
     Only where that is the same as `create`: no stored field is left to be computed or to take a
     default. A module that adds such a field makes these models take Odoo's own way by itself.
-    Nobody is named as their last author until somebody changes them: the server looks every name up.
+    They name no author until somebody changes them, since the server looks every name up: who gathered,
+    billed or wrote off is said by the pre-bill and the settlement.
     """
 
     _name = "billing.bulk"
@@ -74,7 +75,7 @@ class BillingBulk(models.AbstractModel):
                 )
             )
         ]
-        ending = [_as_text(self.env.uid), *[_as_text(self.env.cr.now())] * 2]
+        ending = [_as_text(self.env.cr.now())] * 2
         rows = "\n".join(
             "\t".join(
                 [
@@ -86,7 +87,7 @@ class BillingBulk(models.AbstractModel):
             for record_id, vals in zip(ids, vals_list, strict=True)
         )
         command = SQL(
-            "COPY %s (id, %s, create_uid, create_date, write_date) FROM STDIN",
+            "COPY %s (id, %s, create_date, write_date) FROM STDIN",
             table,
             SQL(", ").join(map(SQL.identifier, columns)),
         )

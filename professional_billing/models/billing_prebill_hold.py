@@ -68,15 +68,14 @@ class BillingPrebillHold(models.Model):
                 """
                 WITH held AS (%(held)s)
                 INSERT INTO billing_prebill_line (
-                            %(columns)s, create_uid, create_date, write_date)
+                            %(columns)s, create_date, write_date)
                      SELECT prebill_id, id, company_id, order_line_id, date, 'bill',
                             open_quantity, open_amount, rate, open_quantity, rate,
                             open_amount, 0, open_standard, open_standard, description,
-                            %(uid)s, %(now)s, %(now)s
+                            %(now)s, %(now)s
                        FROM held
                    ORDER BY date, id
                 """,
-                uid=self.env.uid,
                 now=self.env.cr.now(),
                 held=self._get_held_query(items, prebills, at_once),
                 columns=SQL(", ").join(map(SQL.identifier, LINE_COLUMNS)),

@@ -26,7 +26,7 @@ class BillingPrebillLine(models.Model):
     _description = "Pre-bill line"
     _order = "prebill_id, order_line_id, date, id"
 
-    prebill_id = fields.Many2one("billing.prebill", required=True, index=True, ondelete="cascade")
+    prebill_id = fields.Many2one("billing.prebill", required=True, ondelete="cascade")
     item_id = fields.Many2one("billing.item", required=True, index=True, ondelete="restrict")
     company_id = fields.Many2one(related="prebill_id.company_id", store=True, precompute=True)
     currency_id = fields.Many2one(related="prebill_id.currency_id")

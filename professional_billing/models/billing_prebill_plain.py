@@ -169,14 +169,14 @@ class BillingAllocationPlain(models.Model):
             SQL(
                 """
                 INSERT INTO billing_allocation (
-                            %(columns)s, create_uid, create_date, write_date)
+                            %(columns)s, create_date, write_date)
                      SELECT line.item_id, line.company_id, bill.kind,
                             CASE bill.kind WHEN 'bill' THEN 'review' ELSE 'rounding' END,
                             COALESCE(prebill.invoice_date, today.date),
                             CASE bill.kind WHEN 'bill' THEN line.quantity ELSE 0 END,
                             CASE bill.kind WHEN 'bill' THEN line.amount ELSE 0 END + bill.difference,
                             line.id, bill.move_line_id, bill.move_line_id, %(uid)s,
-                            %(uid)s, %(now)s, %(now)s
+                            %(now)s, %(now)s
                        FROM unnest(%(lines)s, %(move_lines)s, %(kinds)s, %(differences)s)
                             WITH ORDINALITY
                             AS bill (line_id, move_line_id, kind, difference, position)

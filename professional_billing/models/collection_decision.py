@@ -84,6 +84,32 @@ class CollectionDecision(models.AbstractModel):
             ),
         )
 
+    @api.model
+    def _get_policies(self, moves):
+        """Return the follow-up policy of each customer invoice, open or not, of one company."""
+        if not moves:
+            return {}
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                f"""
+                WITH {POLICIES}
+                SELECT move.id, {POLICY}
+                  FROM account_move move
+                  JOIN res_partner customer ON customer.id = move.commercial_partner_id
+             LEFT JOIN engagement ON engagement.move_id = move.id
+             LEFT JOIN tag ON tag.partner_id = customer.id
+                 WHERE move.id = ANY(%(moves)s)
+                """,
+                company=moves.company_id.id,
+                default_policy=self.env["collection.policy"]._get_default(moves.company_id).id
+                or None,
+                moves=moves.ids,
+            )
+        )
+        found = dict(rows)
+        return {move: self.env["collection.policy"].browse(found[move.id] or ()) for move in moves}
+
 
 # Which policy somebody's invoices have, by engagement and by tag.
 POLICIES = """
@@ -106,8 +132,12 @@ tag AS (
   ORDER BY tagged.partner_id, policy.company_id NULLS LAST, policy.sequence, policy.id
 )"""
 
+POLICY = """COALESCE(move.collection_policy_id, engagement.policy_id,
+                    (customer.collection_policy_id ->> %(company)s::text)::int,
+                    tag.policy_id, %(default_policy)s)"""
+
 # The open instalments, and what bars an invoice from follow-up in Odoo's own books.
-OPEN = """
+OPEN = f"""
 paying AS (
     SELECT DISTINCT rel.invoice_id AS move_id
       FROM account_invoice_transaction_rel rel
@@ -126,9 +156,7 @@ open AS MATERIALIZED (
                 WHEN move.payment_state IN %(settled)s THEN 'in_payment'
                 WHEN paying.move_id IS NOT NULL THEN 'payment_pending'
             END AS bar,
-           COALESCE(move.collection_policy_id, engagement.policy_id,
-                    (customer.collection_policy_id ->> %(company)s::text)::int,
-                    tag.policy_id, %(default_policy)s) AS policy_id
+           {POLICY} AS policy_id
       FROM account_move_line line
       JOIN account_move move ON move.id = line.move_id
       JOIN account_account account ON account.id = line.account_id

@@ -175,8 +175,11 @@ class CollectionEvent(models.Model):
                 "level_ref": SQL("level.id"),
                 "level_name": SQL("COALESCE(level.name ->> %s, level.name ->> 'en_US')", lang),
                 "level_sequence": SQL("level.sequence"),
-                "fee_amount": SQL("level.fee_amount"),
-                "charge_interest": SQL("level.charge_interest"),
+                # It costs nothing to be late with late charges.
+                "fee_amount": SQL(
+                    "CASE WHEN move.is_late_charge IS NOT TRUE THEN level.fee_amount END"
+                ),
+                "charge_interest": SQL("level.charge_interest AND move.is_late_charge IS NOT TRUE"),
                 "cycle": SQL("1"),
                 "attempt": SQL("1 + COALESCE(tried.count, 0)"),
                 "channel": SQL("letter.channel"),

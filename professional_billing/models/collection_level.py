@@ -64,12 +64,13 @@ class CollectionLevel(models.Model):
     )
     fee_amount = fields.Monetary(
         string="Fee",
-        help="Claimed for each instalment that reaches this level, in the company's currency. The "
-        "log says which fee was claimed when.",
+        help="Claimed for each instalment that reaches this level, in the company's currency. Bill it "
+        "with the button Charges of the follow-up run.",
     )
     charge_interest = fields.Boolean(
         string="Interest",
-        help="Late interest is claimed from this level on. The log says for which instalments.",
+        help="Late interest is claimed from this level on, by the policy's late-payment terms. Bill it "
+        "with the button Charges of the follow-up run.",
     )
     approval = fields.Boolean(
         string="Approved by manager",

@@ -5,12 +5,15 @@ from . import test_bulk
 from . import test_caps
 from . import test_collection
 from . import test_collection_access
+from . import test_collection_charge
+from . import test_collection_charge_billing
 from . import test_collection_common
 from . import test_collection_concurrency
 from . import test_collection_daily
 from . import test_collection_decision
 from . import test_collection_event
 from . import test_collection_figures
+from . import test_collection_hand_over
 from . import test_collection_hold
 from . import test_collection_mail
 from . import test_collection_ninety_days
@@ -19,6 +22,7 @@ from . import test_collection_portal_tour
 from . import test_collection_smtp
 from . import test_collection_statement
 from . import test_collection_tour
+from . import test_collection_write_off
 from . import test_concurrency
 from . import test_consolidation
 from . import test_contract
@@ -49,6 +53,7 @@ from . import test_rules_ageing
 from . import test_rules_allowance
 from . import test_rules_appropriation
 from . import test_rules_caps
+from . import test_rules_charges
 from . import test_rules_compensation
 from . import test_rules_day_counts
 from . import test_rules_deposits

@@ -10,7 +10,7 @@ from .common import BillingCommon
 
 #: Columns that no two rows of different turns share.
 OWN = {"create_date", "write_date", "access_token"}
-#: Tables whose new rows name no last author.
+#: Tables whose new rows name no author.
 BULK = ("billing_item", "billing_prebill_line", "billing_allocation")
 #: Tables of which each turn makes rows of its own, and the columns that point to them.
 MADE = {
@@ -104,7 +104,7 @@ class TestBulk(BillingCommon):
                 for column in OWN & set(row):
                     del row[column]
                 if table in BULK:
-                    del row["write_uid"]
+                    del row["create_uid"], row["write_uid"]
                 for column in pointing.keys() & set(row):
                     row[column] = pointing[column].get(row[column])
                 if table in ranks:

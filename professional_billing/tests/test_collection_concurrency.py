@@ -151,6 +151,52 @@ class TestCollectionConcurrency(BaseCase):
                 self.assertIn("Someone else is sending", quick)
             self.assertEqual(self._count_events(move_ids), dict.fromkeys(move_ids, 1))
 
+    def _late_invoices(self):
+        """Return the ids of late invoices whose policy charges a contract's interest, committed."""
+        move_ids = self._new_invoices()
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            terms = env["collection.charge.terms"].create({"name": "Contract", "margin": 36.5})
+            policy = env["collection.policy"].create(
+                {"name": "Dear", "charge_terms_id": terms.id, "sequence": 99}
+            )
+            env["account.move"].browse(move_ids).collection_policy_id = policy
+        return move_ids
+
+    @staticmethod
+    def _propose_charges(move_ids, env):
+        env["collection.charge"]._propose(env["account.move"].browse(move_ids))
+
+    @staticmethod
+    def _bill_charges(move_ids, env):
+        charges = env["collection.charge"].search([("move_ref", "in", move_ids)])
+        charges.action_invoice()
+
+    def _sum_charges(self, move_ids):
+        """Return how many charges there are of these invoices, and what they were billed."""
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            charges = env["collection.charge"].search([("move_ref", "in", move_ids)])
+            invoices = charges.invoice_line_ids.move_id
+            return len(charges), sum(invoices.mapped("amount_total"))
+
+    def test_two_propose_and_bill_charges_at_once(self):
+        """Edge cases 22 and 73, of charges: ten days at a tenth of a percent, once."""
+        move_ids = self._late_invoices()
+        propose = partial(self._propose_charges, move_ids)
+        slow = Caller(self.registry, self.agents[0], propose, "before")
+        self.assertIsNone(Caller(self.registry, self.agents[1], propose).finish())
+        self.assertIsNone(slow.finish())
+        self.assertEqual(self._sum_charges(move_ids), (4, 0))
+        bill = partial(self._bill_charges, move_ids)
+        slow = Caller(self.registry, self.agents[0], bill, "after")
+        quick = Caller(self.registry, self.agents[1], bill).finish()
+        self.assertIn("Somebody else is deciding", quick)
+        late = Caller(self.registry, self.agents[1], bill, "before")
+        self.assertIsNone(slow.finish())
+        self.assertIn("decided on already", late.finish())
+        self.assertEqual(self._sum_charges(move_ids), (4, 4))
+
     def test_killed_between_any_two_statements(self):
         """A process that dies has done nothing; the next one does all of it, once."""
         chance = random.Random(5)

@@ -41,5 +41,46 @@ class TestCollectionTour(CollectionCommon, BrowserCommon):
         self._invoice(3000, first - datetime.timedelta(days=40))
         self._invoice(1200, first + datetime.timedelta(days=20))
         url = "/odoo/collection-figures"
-        self._shoot(url, ".o_data_row", self.manager, "figures.png")
+        self._shoot(url, ".o_data_row", self.manager, "collection_figures.png")
         self._tour(url, "professional_billing_collection_figures", self.manager)
+
+    def test_charges(self):
+        """Propose interest and compensation, look at the calculation, leave one out, bill the rest."""
+        self.customer.name = "Interest Customer"
+        self.policy.charge_terms_id = self.env["collection.charge.terms"].create(
+            {"name": "Contract", "margin": 18, "compensation": "amount", "compensation_amount": 40}
+        )
+        due = self.company._billing_today() - datetime.timedelta(days=40)
+        move = self._invoice(3650, due)
+        self._register_payment(move, amount=1650, payment_date=due + datetime.timedelta(days=10))
+        self.env["collection.case"].with_user(self.agent)._open_work_list()
+        self._shoot_charge(move)
+        self._tour("/odoo/collection-cases", "professional_billing_charges", self.manager)
+        charges = self.env["collection.charge"].search([])
+        interest = charges.filtered(lambda charge: charge.kind == "interest")
+        self.assertEqual(interest.state, "invoiced")
+        self.assertEqual(interest.invoice_id.amount_total, interest.amount)
+        self.assertRecordValues(
+            charges - interest, [{"state": "skipped", "reason": "A good customer"}]
+        )
+
+    def _shoot_charge(self, move):
+        charges = self.env["collection.charge"].with_user(self.agent)._propose(move)
+        interest = charges.filtered(lambda charge: charge.kind == "interest")
+        self._shoot(
+            f"/odoo/late-charges/{interest.id}", "[name=segment_ids]", self.manager, "charge.png"
+        )
+
+    def test_write_off(self):
+        """The collector asks for a write-off from the case, the manager approves it."""
+        self.customer.name = "Lost Customer"
+        due = self.company._billing_today() - datetime.timedelta(days=90)
+        move = self._invoice(480, due)
+        self.env["collection.case"].with_user(self.agent)._open_work_list()
+        self._tour("/odoo/collection-cases", "professional_billing_write_off_request", self.agent)
+        request = self.env["collection.write.off"].search([])
+        self.assertRecordValues(
+            request, [{"state": "requested", "reason": "Wound up", "move_ids": move.ids}]
+        )
+        self._tour("/odoo/write-offs", "professional_billing_write_off_approval", self.manager)
+        self.assertEqual((request.state, move.amount_residual), ("done", 0))

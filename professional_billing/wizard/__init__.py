@@ -1,4 +1,3 @@
-from . import collection_statement_wizard
 from . import account_move_reversal
 from . import base_partner_merge
 from . import billing_check
@@ -12,4 +11,7 @@ from . import billing_reconciliation
 from . import billing_rerate
 from . import billing_retention_release
 from . import billing_wip_date
+from . import collection_charge_reason
 from . import collection_figures
+from . import collection_hand_over
+from . import collection_statement_wizard

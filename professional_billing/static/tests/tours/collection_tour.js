@@ -135,3 +135,102 @@ registry.category("web_tour.tours").add("professional_billing_collection_figures
         },
     ],
 });
+
+registry.category("web_tour.tours").add("professional_billing_charges", {
+    url: "/odoo/collection-cases",
+    steps: () => [
+        {
+            content: "The late customer",
+            trigger: ".o_data_row:contains(Interest Customer) .o_data_cell:first",
+            run: "click",
+        },
+        {
+            content: "What does it cost to be late?",
+            trigger: "button[name=action_propose_charges]",
+            run: "click",
+        },
+        {
+            content: "Both are to be reviewed; the compensation is left out",
+            trigger:
+                ".o_data_row:contains(Fixed compensation):contains(40.00) .o_list_record_selector input",
+            run: "click",
+        },
+        {
+            trigger: ".o_control_panel button[name=action_skip]",
+            run: "click",
+        },
+        {
+            trigger: ".modal [name=reason] input",
+            run: "edit A good customer",
+        },
+        {
+            trigger: ".modal button[name=action_confirm]",
+            run: "click",
+        },
+        {
+            content: "Only the interest is left; see how it comes about",
+            trigger: "body:not(:has(.modal)) .o_data_row:contains(Late interest) .o_data_cell:eq(1)",
+            run: "click",
+        },
+        {
+            content: "Days, balance, rate",
+            trigger: ".o_form_view [name=segment_ids] .o_data_row:contains(2,000.00)",
+        },
+        {
+            content: "Bill it",
+            trigger: "button[name=action_invoice]",
+            run: "click",
+        },
+        {
+            content: "It is on a posted invoice",
+            trigger: ".o_field_widget[name=invoice_line_ids] .o_data_row:contains(Late interest)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("professional_billing_write_off_request", {
+    url: "/odoo/collection-cases",
+    steps: () => [
+        {
+            trigger: ".o_data_row:contains(Lost Customer) .o_data_cell:first",
+            run: "click",
+        },
+        {
+            content: "It is given up",
+            trigger: "button[name=action_write_off]",
+            run: "click",
+        },
+        {
+            trigger: ".modal [name=move_ids]:contains(INV/)",
+        },
+        {
+            trigger: ".modal [name=reason] input",
+            run: "edit Wound up",
+        },
+        {
+            trigger: ".modal button[name=action_submit]",
+            run: "click",
+        },
+        {
+            content: "A collection manager is asked",
+            trigger: "body:not(:has(.modal)) .o-mail-Activity:contains(asks to write off)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("professional_billing_write_off_approval", {
+    url: "/odoo/write-offs",
+    steps: () => [
+        {
+            trigger: ".o_data_row:contains(Lost Customer):contains(To approve) .o_data_cell:first",
+            run: "click",
+        },
+        {
+            trigger: "button[name=action_approve]",
+            run: "click",
+        },
+        {
+            trigger: ".o_arrow_button_current:contains(Written off)",
+        },
+    ],
+});
