@@ -417,7 +417,7 @@ class CollectionFiguresLine(models.TransientModel):
     figures_id = fields.Many2one("collection.figures", required=True, ondelete="cascade")
     currency_id = fields.Many2one(related="figures_id.currency_id")
     name = fields.Char(string="Figure", readonly=True)
-    value = fields.Float(readonly=True, aggregator=None)
+    value = fields.Float(string="Exact value", readonly=True, aggregator=None)
     unit = fields.Selection([("money", "Money"), ("days", "Days"), ("percent", "%")], readonly=True)
     is_known = fields.Boolean(readonly=True, help="Not known where there is nothing to divide by.")
     text = fields.Char(string="Value", compute="_compute_text")
