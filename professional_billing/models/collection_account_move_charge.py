@@ -12,7 +12,6 @@ class AccountMove(models.Model):
         help="Bills interest, compensation or fees for late payment. It costs nothing to be late with "
         "this invoice itself.",
     )
-    collection_charge_ids = fields.One2many("collection.charge", "invoice_id", copy=False)
 
     def action_propose_charges(self):
         """Work out what it costs that this invoice is, or was paid, late."""
@@ -32,15 +31,18 @@ class AccountMove(models.Model):
     def _reopen_charges(self):
         """Let what these billed be charged again."""
         if late := self.filtered("is_late_charge"):
-            charges = late.sudo().collection_charge_ids
-            charges.write({"state": "draft", "invoice_id": False})
+            late._get_charges().write({"state": "draft", "invoice_id": False})
             late.sudo().invoice_line_ids.collection_charge_id = False
+
+    def _get_charges(self):
+        """Return what these invoices charge; no field, which all who read invoices would pay for."""
+        return self.env["collection.charge"].sudo().search([("invoice_id", "in", self.ids)])
 
     def _get_charges_to_print(self):
         """Return the interest this invoice bills, whose calculation is printed with it."""
         if not self.is_late_charge or self.move_type != "out_invoice":
             return self.env["collection.charge"]
-        return self.sudo().collection_charge_ids.filtered("segment_ids")
+        return self._get_charges().filtered("segment_ids")
 
 
 class AccountMoveLine(models.Model):

@@ -140,7 +140,7 @@ class CollectionCharge(models.Model):
         )
         if invoice.move_type != "out_invoice" or not paid:
             return
-        all_charges = invoice.collection_charge_ids
+        all_charges = invoice._get_charges()
         weights = [max(charge._get_net_amount(), 0) for charge in all_charges]
         shares = rounding.split_shares(paid, weights, invoice.currency_id.decimal_places)
         for charge, share in zip(all_charges, shares, strict=True):

@@ -194,7 +194,7 @@ class CollectionChargeInvoice(models.Model):
 
     def _create_waiver(self, invoice, reason):
         """Post the credit note of these charges, all billed on `invoice`."""
-        left = {charge: charge._get_net_amount() for charge in invoice.collection_charge_ids}
+        left = {charge: charge._get_net_amount() for charge in invoice._get_charges()}
         reversal = (
             self.env["account.move.reversal"]
             .sudo()
