@@ -6,7 +6,7 @@ import openpyxl
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import freeze_time, tagged
 
 from .test_collection_common import CollectionCommon
 
@@ -140,6 +140,23 @@ class TestCollectionFigures(CollectionCommon):
         names = ("Promises kept", "Promised money paid")
         self.assertEqual(self._values(FEBRUARY, *names), [80, 80])
         self.assertEqual(self._values(MARCH, *names), [None, None])
+
+    def test_late_charges(self):
+        """Interest of 20 for 20 days at 10 % is billed, 15 of it paid."""
+        terms = self.env["collection.charge.terms"].create({"name": "Contract", "margin": 10})
+        self.policy.charge_terms_id = terms
+        manager_env = self.collector_env(user=self.manager)
+        self.manager.company_ids = [Command.link(self.firm.id)]
+        move = self._sell(3650, JANUARY[0])
+        with freeze_time(JANUARY[0] + datetime.timedelta(days=20)):
+            charge = manager_env["collection.charge"]._propose(move)
+            charge.action_invoice()
+        names = ("Late charges billed", "Of them waived", "Of them collected")
+        self.assertEqual(self._values(JANUARY, *names), [20, 0, 0])
+        self._pay(charge.invoice_id.with_env(self.env), 15, FEBRUARY[0])
+        self.env.invalidate_all()
+        self.assertEqual(self._values(JANUARY, *names), [20, 0, 15])
+        self.assertEqual(self._values(FEBRUARY, *names), [0, 0, 0])
 
     def test_nothing_to_divide_by(self):
         """What has no denominator is not known; it is never zero."""

@@ -231,6 +231,7 @@ class CollectionFigures(models.TransientModel):
             *self._get_dso_rows(facts, texts),
             *self._get_success_rows(facts, texts, payments),
             *self._get_promise_rows(),
+            *self._get_charge_rows(),
         ]
 
     def _get_amount_rows(self, facts, payments):
@@ -329,6 +330,41 @@ class CollectionFigures(models.TransientModel):
                 "percent",
                 env._("Of the money promised for days in the period"),
             ),
+        ]
+
+    def _get_charge_rows(self):
+        env, row = self.env, self._row
+        scope = Domain("case_id.company_id", "=", self.company_id.id)
+        if self.partner_id:
+            scope &= Domain("case_id.partner_id", "=", self.partner_id.commercial_partner_id.id)
+        charges = env["collection.charge"].search(
+            scope
+            & Domain("invoice_id.invoice_date", ">=", self.date_from)
+            & Domain("invoice_id.invoice_date", "<=", self.date_to)
+        )
+        billed, waived, collected = (
+            sum(
+                self._exact(
+                    charge.currency_id._convert(
+                        charge[name],
+                        self.currency_id,
+                        self.company_id,
+                        charge.invoice_id.sudo().invoice_date,
+                    )
+                )
+                for charge in charges
+            )
+            for name in ("billed_amount", "waived_amount", "collected_amount")
+        )
+        return [
+            row(
+                env._("Late charges billed"),
+                billed,
+                "money",
+                env._("Interest, compensation and fees on invoices of the period"),
+            ),
+            row(env._("Of them waived"), waived, "money"),
+            row(env._("Of them collected"), collected, "money"),
         ]
 
     def _money(self, amount):
