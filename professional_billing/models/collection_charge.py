@@ -188,18 +188,6 @@ class CollectionCharge(models.Model):
             )
         )
 
-    def _sum_figures(self):
-        """Return {(currency, kind): (billed, waived, collected)} of these charges."""
-        return {
-            key: tuple(
-                key[0].round(sum(charges.mapped(name)))
-                for name in ("billed_amount", "waived_amount", "collected_amount")
-            )
-            for key, charges in self.grouped(
-                lambda charge: (charge.currency_id, charge.kind)
-            ).items()
-        }
-
     def _describe(self):
         """Return the text of the invoice line."""
         self.ensure_one()
