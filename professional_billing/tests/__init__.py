@@ -11,6 +11,7 @@ from . import test_collection_common
 from . import test_collection_concurrency
 from . import test_collection_daily
 from . import test_collection_decision
+from . import test_collection_edges
 from . import test_collection_event
 from . import test_collection_figures
 from . import test_collection_hand_over
