@@ -99,7 +99,7 @@ class TestCollectionEdges(CollectionCommon):
                 ],
             }
         )
-        self.assertEqual(self._propose(day(9)).line_ids.skip_reason, "gap")
+        self.assertEqual(self._propose(day(9)).line_ids.skip_reason, "not_yet")
         self.assertEqual(self._reached(14), [(move, "Strict two")])
 
     def test_restrictive_audit_trail(self):
