@@ -14,7 +14,7 @@ class TestCollectionTour(CollectionCommon, BrowserCommon):
         self.customer.name = "Tour Customer"
         due = self.company._billing_today() - datetime.timedelta(days=9)
         kept, dropped = self._invoice(100, due), self._invoice(50, due)
-        self._tour("/odoo", "professional_billing_collection", self.agent)
+        self._tour("/odoo", "professional_billing_collection", self.agent, "follow_up_run.png")
         run = self.env["collection.run"].search([])
         self.assertEqual(run.state, "done")
         self.assertEqual(run.line_ids.event_id.move_id, kept)
@@ -26,8 +26,18 @@ class TestCollectionTour(CollectionCommon, BrowserCommon):
         self.customer.name = "Morning Customer"
         due = self.company._billing_today() - datetime.timedelta(days=9)
         self._invoice(100, due)
+        for name, amount, days in (
+            ("Brightwater Utilities", 4200, 44),
+            ("Nordlys Shipping", 1850, 16),
+            ("Halden & Ross LLP", 960, 3),
+        ):
+            partner = self.env["res.partner"].create({"name": name, "is_company": True})
+            due = self.company._billing_today() - datetime.timedelta(days=days)
+            self._invoice(amount, due, partner)
         self.env["collection.case"].with_user(self.agent)._open_work_list()
-        self._tour("/odoo/collection-cases", "professional_billing_collector_morning", self.agent)
+        url = "/odoo/collection-cases"
+        self._shoot(url, ".o_data_row", self.agent, "work_list.png")
+        self._tour(url, "professional_billing_collector_morning", self.agent, "case.png")
         hold = self.env["collection.hold"].search([])
         self.assertEqual(
             (hold.kind, hold.promise_amount, hold.user_id), ("promise", 100, self.agent)
