@@ -19,7 +19,7 @@ import datetime
 import os
 import tempfile
 
-import measure
+from measure import Cost, Meter
 
 from odoo.modules.module import initialize_sys_path
 from odoo.tools import config
@@ -149,19 +149,9 @@ class RawRows:
 
 
 def age():
-    """What each customer owes by age, as a screen over all of them asks it."""
-    env.cr.execute(
-        """
-        SELECT partner_id, width_bucket(%s - date_maturity, ARRAY[1, 31, 61, 91]),
-               sum(amount_residual)
-          FROM account_move_line
-         WHERE company_id = %s AND display_type = 'payment_term' AND reconciled IS NOT TRUE
-           AND parent_state = 'posted'
-      GROUP BY 1, 2
-        """,
-        [TODAY, company.id],
-    )
-    env.cr.fetchall()
+    """What each customer owes by age, as the screen over all of them asks it."""
+    ageing = admin["collection.ageing"].with_context(collection_as_of=str(TODAY))
+    ageing._read_group([], ["partner_id", "age"], ["open_amount:sum"])
 
 
 def install_oca():
@@ -192,6 +182,30 @@ def oca():
 # -- what is measured -------------------------------------------------------------------------------
 
 
+def measured(work, prepare=None):
+    """Return what `work` costs after `prepare`; both are undone."""
+    savepoint = env.cr.savepoint()
+    if prepare:
+        prepare()
+    env.flush_all()
+    env.invalidate_all()
+    with Meter(env.cr) as meter:
+        work()
+        env.flush_all()
+    savepoint.close(rollback=True)
+    env.invalidate_all()
+    return meter.cost
+
+
+def compare(variants, repetitions):
+    """Return {name: median cost} of {name: (work, prepare)}, taking turns."""
+    costs = {name: [] for name in variants}
+    for _repetition in range(repetitions):
+        for name, (work, prepare) in variants.items():
+            costs[name].append(measured(work, prepare))
+    return {name: Cost.median(rows) for name, rows in costs.items()}
+
+
 def show(name, cost, floor=None):
     ratio = f"{cost.cpu / floor.cpu:>9.2f}" if floor else ""
     print(
@@ -204,8 +218,7 @@ def show(name, cost, floor=None):
 def bench_size(count):
     repetitions = 1 if count >= LARGE else 3
     raw = RawRows(follow_up)
-    costs = measure.compare(
-        env,
+    costs = compare(
         {
             "ours": (follow_up, None),
             "raw SQL": (raw.write, raw.load),
@@ -237,7 +250,7 @@ if len(growth) > 1:
 env.cr.rollback()
 if install_oca():
     make_open_instalments(sizes[0])
-    costs = measure.compare(env, {OCA: (oca, None), "ours": (follow_up, None)}, 1)
+    costs = compare({OCA: (oca, None), "ours": (follow_up, None)}, 1)
     print(f"\n{sizes[0]} open instalments, with account_credit_control installed")
     for name, cost in costs.items():
         show(name, cost)
