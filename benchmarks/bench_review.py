@@ -95,7 +95,7 @@ SCRIPT = """
 def prepare():
     """Return the pre-bill of one engagement with LINES time entries, as the administrator sees it."""
     firm = Firm(env, 1)
-    firm.log_time(firm.orders, LINES)
+    firm.log_time(LINES)
     admin = env.ref("base.user_admin")
     admin.write({"password": PASSWORD, "tour_enabled": False})
     prebill = firm.orders.with_user(admin)._gather_prebills()
