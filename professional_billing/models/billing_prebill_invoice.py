@@ -206,19 +206,14 @@ class BillingPrebillInvoice(models.Model):
                 )
 
     def _check_invoice_date(self):
+        rated = {}
         for prebill in self:
             company = prebill.company_id
             date = prebill.invoice_date or company._billing_today()
-            if prebill.currency_id != company.currency_id and not self.env[
-                "res.currency.rate"
-            ].search_count(
-                [
-                    ("currency_id", "=", prebill.currency_id.id),
-                    ("company_id", "in", [company.root_id.id, False]),
-                    ("name", "<=", date),
-                ],
-                limit=1,
-            ):
+            key = company, prebill.currency_id, date
+            if key not in rated:
+                rated[key] = company._has_exchange_rate(prebill.currency_id, date)
+            if not rated[key]:
                 raise UserError(
                     self.env._(
                         "There is no exchange rate for %(currency)s on %(date)s. Enter one under "

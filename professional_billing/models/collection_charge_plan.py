@@ -70,6 +70,7 @@ class ChargePlan:
             lambda event: decimal(event.amount),
         )
         self.considered = set()
+        self.rated = {}  # {(currency, date): whether there is an exchange rate}
 
     def _share(self, records, amount):
         """Return the records of each instalment, which they know by due date and amount."""
@@ -314,14 +315,9 @@ class ChargePlan:
         if not amount or currency == other:
             return money(amount, other.decimal_places)
         for each in (currency, other):
-            if each != self.company.currency_id and not self.env["res.currency.rate"].search_count(
-                [
-                    ("currency_id", "=", each.id),
-                    ("company_id", "in", [self.company.root_id.id, False]),
-                    ("name", "<=", date),
-                ],
-                limit=1,
-            ):
+            if (each, date) not in self.rated:
+                self.rated[each, date] = self.company._has_exchange_rate(each, date)
+            if not self.rated[each, date]:
                 raise UserError(
                     self.env._(
                         "There is no exchange rate for %(currency)s on %(date)s. Enter one under "

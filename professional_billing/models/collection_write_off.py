@@ -262,14 +262,7 @@ class CollectionWriteOff(models.Model):
         self.case_id._refresh_work()
 
     def _ask_managers(self):
-        managers = (
-            self.env.ref(MANAGERS)
-            .sudo()
-            .all_user_ids.filtered(
-                lambda user: user.active and not user.share and self.company_id in user.company_ids
-            )
-        )
-        for manager in managers - self.env.user:
+        for manager in self.company_id._get_collection_managers() - self.env.user:
             self.case_id.activity_schedule(
                 ACTIVITY,
                 summary=self.env._(

@@ -71,3 +71,18 @@ class ResCompany(models.Model):
         self.ensure_one()
         tz = self.partner_id.tz or self.env.context.get("tz") or self.env.user.tz or "UTC"
         return fields.Date.context_today(self.with_context(tz=tz))
+
+    def _has_exchange_rate(self, currency, date):
+        """Tell whether there is a rate of `currency` by `date`: Odoo takes a later one, or 1."""
+        self.ensure_one()
+        if currency == self.currency_id:
+            return True
+        rates = self.env["res.currency.rate"].search_count(
+            [
+                ("currency_id", "=", currency.id),
+                ("company_id", "in", [self.root_id.id, False]),
+                ("name", "<=", date),
+            ],
+            limit=1,
+        )
+        return bool(rates)

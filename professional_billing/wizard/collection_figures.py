@@ -342,17 +342,17 @@ class CollectionFigures(models.TransientModel):
             & Domain("invoice_id.invoice_date", ">=", self.date_from)
             & Domain("invoice_id.invoice_date", "<=", self.date_to)
         )
+        groups = charges.grouped(
+            lambda charge: (charge.currency_id, charge.invoice_id.sudo().invoice_date)
+        )
         billed, waived, collected = (
             sum(
                 self._exact(
-                    charge.currency_id._convert(
-                        charge[name],
-                        self.currency_id,
-                        self.company_id,
-                        charge.invoice_id.sudo().invoice_date,
+                    currency._convert(
+                        sum(those.mapped(name)), self.currency_id, self.company_id, date
                     )
                 )
-                for charge in charges
+                for (currency, date), those in groups.items()
             )
             for name in ("billed_amount", "waived_amount", "collected_amount")
         )
