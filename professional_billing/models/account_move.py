@@ -52,8 +52,11 @@ class AccountMove(models.Model):
             return self.env["mail.message"]
         return super().message_post_with_source(source_ref, **kwargs)
 
-    def _log_origin(self):
-        """Say in the chatter of these new invoices what they were made from."""
+    def _log_origin(self, post):
+        """Say in the chatter of these new invoices what they were made from.
+
+        :param post: they are posted next, of which Odoo is told to say nothing
+        """
         links = {}
         bodies = {}
         for move in self:
@@ -61,9 +64,11 @@ class AccountMove(models.Model):
             for order in orders:
                 if order not in links:
                     links[order] = order._get_html_link()
-            bodies[move.id] = Markup("<p>%s</p>") % self.env._(
-                "Invoice created from: %(orders)s",
-                orders=Markup(", ").join(links[order] for order in orders),
+            names = Markup(", ").join(links[order] for order in orders)
+            bodies[move.id] = Markup("<p>%s</p>") % (
+                self.env._("Invoice created and posted from: %(orders)s", orders=names)
+                if post
+                else self.env._("Invoice created from: %(orders)s", orders=names)
             )
         if bodies:
             self._message_log_batch(bodies)

@@ -39,11 +39,22 @@ class AccountMoveComplete(models.Model):
         if not self.env["billing.prebill"]._is_invoicing() or not self._can_complete():
             return super().create(vals_list)
         completed = [self._complete(vals) for vals in vals_list]
-        whole = self.with_context(skip_invoice_sync=True)
+        # Nothing of theirs is in the analytic books yet that would have to follow.
+        whole = self.with_context(skip_invoice_sync=True, skip_analytic_sync=True)
         whole = super(AccountMoveComplete, whole).create([vals for vals in completed if vals])
         odd = [vals for vals, done in zip(vals_list, completed, strict=True) if not done]
         moves = iter(whole.ids), iter(super().create(odd).ids)
         return self.browse([next(moves[not done]) for done in completed])
+
+    def _post_at_once(self):
+        """Post these new invoices, in the transaction that made them."""
+        # Dated and in the company's currency, they get no other taxes or instalments by being posted.
+        is_final = all(
+            move.invoice_date and move.currency_id == move.company_currency_id for move in self
+        )
+        self.with_context(
+            billing_number_formats={}, mail_notrack=True, skip_invoice_sync=is_final
+        )._post(soft=False)
 
     @api.model
     def _can_complete(self):

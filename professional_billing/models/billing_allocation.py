@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .covered_reference import CoveredMany2one
+
 
 class BillingAllocation(models.Model):
     """One settlement of one item: billed, credited, written off or up. Never changed after.
@@ -19,7 +21,7 @@ class BillingAllocation(models.Model):
     _inverses_kept_in_step = ("billing.item.allocation_ids",)  # by `billing.item._refresh_balances`
 
     item_id = fields.Many2one("billing.item", required=True, index=True, ondelete="restrict")
-    company_id = fields.Many2one("res.company", required=True)
+    company_id = CoveredMany2one("res.company", required=True)  # by the item
     currency_id = fields.Many2one(related="item_id.currency_id")
     kind = fields.Selection(
         [

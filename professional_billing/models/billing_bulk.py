@@ -19,6 +19,21 @@ def _as_text(value, is_flag=False):
     return value.translate(ESCAPES) if isinstance(value, str) else str(value)
 
 
+class Alike(dict):
+    """The values of a row, all but a few of which it shares with other rows.
+
+    :param shared: {field: value}, the same object for all rows that share it
+    :param own: {field: value} of this row alone
+    """
+
+    __slots__ = ("own", "shared")
+
+    def __init__(self, shared, own):
+        super().__init__(shared)
+        self.update(own)
+        self.shared, self.own = shared, own
+
+
 class BillingBulk(models.AbstractModel):
     """Rows that come by the thousand, written by one statement for all of them.
 
@@ -62,9 +77,6 @@ class BillingBulk(models.AbstractModel):
                     for vals in vals_list
                 ]
             )
-        columns = sorted(names)
-        flags = {name for name in names if self._fields[name].type == "boolean"}
-        table = SQL.identifier(self._table)
         ids = [
             row[0]
             for row in self.env.execute_query(
@@ -75,26 +87,33 @@ class BillingBulk(models.AbstractModel):
                 )
             )
         ]
-        ending = [_as_text(self.env.cr.now())] * 2
-        rows = "\n".join(
-            "\t".join(
-                [
-                    str(record_id),
-                    *(_as_text(vals.get(name), name in flags) for name in columns),
-                    *ending,
-                ]
-            )
-            for record_id, vals in zip(ids, vals_list, strict=True)
-        )
+        own = set().union(*(vals.own for vals in vals_list if isinstance(vals, Alike)))
+        columns = sorted(names - own), sorted(own)
         command = SQL(
-            "COPY %s (id, %s, create_date, write_date) FROM STDIN",
-            table,
-            SQL(", ").join(map(SQL.identifier, columns)),
+            "COPY %s (id, create_date, write_date, %s) FROM STDIN",
+            SQL.identifier(self._table),
+            SQL(", ").join(SQL.identifier(name) for part in columns for name in part),
         )
-        self.env.cr.copy_expert(command.code, io.StringIO(rows))
+        rows = io.StringIO("\n".join(self._as_rows(ids, vals_list, *columns)))
+        self.env.cr.copy_expert(command.code, rows)
         records = self.browse(ids)
         self._tell_inverses(vals_list, names)
         return records
+
+    @api.model
+    def _as_rows(self, ids, vals_list, shared_columns, own_columns):
+        """Yield rows as COPY reads them: what rows share is put into words once."""
+        flags = {name for name, field in self._fields.items() if field.type == "boolean"}
+        now = _as_text(self.env.cr.now())
+        texts = {}
+        for record_id, vals in zip(ids, vals_list, strict=True):
+            shared = getattr(vals, "shared", vals)
+            if id(shared) not in texts:
+                texts[id(shared)] = [
+                    _as_text(shared.get(name), name in flags) for name in shared_columns
+                ]
+            own = [_as_text(vals.get(name), name in flags) for name in own_columns]
+            yield "\t".join([str(record_id), now, now, *texts[id(shared)], *own])
 
     @api.model
     def _tell_inverses(self, vals_list, names):

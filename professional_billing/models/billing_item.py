@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..rules import rounding
+from .covered_reference import CoveredMany2one
 
 BLOCKED_REASONS = [
     ("included", "Included in the fee"),
@@ -45,18 +46,16 @@ class BillingItem(models.Model):
     _rec_name = "description"
     _check_company_auto = True
 
-    company_id = fields.Many2one("res.company", required=True)
+    company_id = CoveredMany2one("res.company", required=True)  # by the order, as those below
     order_line_id = fields.Many2one(
         "sale.order.line", string="Order line", required=True, index=True, ondelete="cascade"
     )
-    order_id = fields.Many2one(
-        "sale.order", string="Engagement", required=True, index=True, ondelete="cascade"
-    )
+    order_id = CoveredMany2one("sale.order", string="Engagement", required=True, index=True)
     partner_id = fields.Many2one("res.partner", string="Customer", required=True)
     project_id = fields.Many2one("project.project", ondelete="set null")
     employee_id = fields.Many2one("hr.employee", string="Person", ondelete="restrict")
     role_id = fields.Many2one("billing.role", ondelete="restrict")
-    currency_id = fields.Many2one("res.currency", required=True)
+    currency_id = CoveredMany2one("res.currency", required=True)
     date = fields.Date(required=True)
     kind = fields.Selection(
         [
@@ -361,11 +360,10 @@ class BillingItem(models.Model):
             SQL(
                 """
                 UPDATE account_analytic_line line
-                   SET timesheet_invoice_id = wanted.move_id, write_uid = %s, write_date = %s
+                   SET timesheet_invoice_id = wanted.move_id, write_date = %s
                   FROM unnest(%s, %s) AS wanted (line_id, move_id)
                  WHERE line.id = wanted.line_id
                 """,
-                self.env.uid,
                 self.env.cr.now(),
                 list(lines),
                 list(moves),

@@ -4,6 +4,7 @@ from odoo.tools import SQL
 
 from ..rules import rounding
 from . import billing_time_rows as time_rows
+from .billing_bulk import Alike
 from .billing_rater import Rater, has_narrative
 
 SOURCES = (
@@ -148,12 +149,10 @@ class BillingItemAccrual(models.Model):
         ]
         own = dict(zip(unpriced, self._value_entries(unpriced, rater), strict=True))
         return [
-            {
-                **(own.get(row.id) or found[key]),
-                "timesheet_id": row.id,
-                "date": row.date,
-                "description": row.name,
-            }
+            Alike(
+                own.get(row.id) or found[key],
+                {"timesheet_id": row.id, "date": row.date, "description": row.name},
+            )
             for key, row in zip(keys, rows, strict=True)
         ]
 

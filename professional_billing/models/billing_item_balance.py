@@ -2,6 +2,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..rules import rounding
+from .billing_bulk import Alike
 
 BALANCE = (
     "billed_quantity",
@@ -24,17 +25,16 @@ class BillingItemBalance(models.Model):
     @api.model
     def _insert_open(self, vals_list):
         """Create items of which nothing is settled yet."""
-        opened = {}
+        balances, opened, rows = {}, {}, []
         for vals in vals_list:
-            key = vals["currency_id"], vals["quantity"], vals["amount"]
-            if key not in opened:
-                opened[key] = self._prepare_open(*key)
-        return self._insert(
-            [
-                {**vals, **opened[vals["currency_id"], vals["quantity"], vals["amount"]]}
-                for vals in vals_list
-            ]
-        )
+            shared = getattr(vals, "shared", vals)
+            if id(shared) not in opened:
+                key = vals["currency_id"], vals["quantity"], vals["amount"]
+                if key not in balances:
+                    balances[key] = self._prepare_open(*key)
+                opened[id(shared)] = {**shared, **balances[key]}
+            rows.append(Alike(opened[id(shared)], getattr(vals, "own", {})))
+        return self._insert(rows)
 
     @api.model
     def _prepare_open(self, currency_id, quantity, amount):

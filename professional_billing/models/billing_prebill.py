@@ -390,7 +390,11 @@ class BillingPrebill(models.Model):
         items = Item._search_billable(domain, by_order)
         found = {order for [order] in Item._read_group([("id", "in", items.ids)], ["order_id"])}
         missing = [order for order in orders if order in found and order not in by_order]
-        created = self.create([self._prepare_prebill(order, cutoff_date) for order in missing])
+        # What is invoiced at once says so by its invoice.
+        created = self.with_context(mail_create_nolog=at_once).create(
+            [self._prepare_prebill(order, cutoff_date) for order in missing]
+        )
+        created = created.with_env(self.env)
         by_order.update(zip(missing, created, strict=True))
         existing.filtered(
             lambda prebill: prebill.cutoff_date < cutoff_date

@@ -117,17 +117,19 @@ class BillingPrebillInvoice(models.Model):
         orders = orders.sudo().with_context(
             billing_prebill_ids=InvoicedPrebills(self.ids),
             billing_prebills_only=only,
-            mail_create_nolog=True,  # `_finish` says it of all invoices at once
+            mail_create_nolog=True,  # `_log_origin` says it of all invoices at once
+            mail_notrack=True,
         )
         orders.order_line.mapped("invoice_lines")  # Odoo asks it of each line: read at once
         if only and not orders.env["billing.prebill"]._get_bills_from_context():
             moves = self.env["account.move"]
         else:
             moves = orders._create_invoices(grouped=grouped, final=final, date=date)
+        moves._log_origin(post)
         prebills._finish(moves)
         moves = moves.sudo(self.env.su).with_env(self.env)
         if post:
-            moves.with_context(billing_number_formats={})._post(soft=False)
+            moves._post_at_once()
         prebills._get_items()._after_settlement()
         return moves
 
@@ -268,7 +270,6 @@ class BillingPrebillInvoice(models.Model):
 
     def _finish(self, moves):
         """Close the pre-bills: tie them to their invoices and let go of the work."""
-        moves._log_origin()
         by_order = {}
         for move in moves.filtered("is_professional_bill"):
             for order in move.line_ids.sale_line_ids.order_id:

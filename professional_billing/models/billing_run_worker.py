@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 # Engagements billed and committed together: more take memory, fewer the fixed costs more often.
 FIRST, FEWEST, MOST = 50, 5, 100
 # What is billed together takes about so many seconds: no longer does a stop wait, or a crash undo.
-SECONDS = 5
+SECONDS = 10
 # So often work is tried again that was in conflict with somebody else's.
 TRIES = 6
 

@@ -1,5 +1,6 @@
 from odoo import fields, models
 from odoo.fields import Command
+from odoo.tools import SQL
 
 from odoo.addons.professional_billing.models.field_groups import BILLING_STAFF
 
@@ -42,7 +43,22 @@ class AccountMove(models.Model):
 
     def _get_billed_expenses(self):
         """Return the expenses these invoices bill, in the order of their lines."""
-        return self.invoice_line_ids.billing_allocation_ids.item_id.expense_line_id
+        self.env["billing.allocation"].flush_model()
+        self.env["billing.item"].flush_model(["expense_line_id"])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT item.expense_line_id
+                  FROM billing_allocation allocation
+                  JOIN billing_item item ON item.id = allocation.item_id
+                 WHERE allocation.move_line_id = ANY(%s) AND item.expense_line_id IS NOT NULL
+              ORDER BY array_position(%s, allocation.move_line_id), allocation.id
+                """,
+                self.invoice_line_ids.ids,
+                self.invoice_line_ids.ids,
+            )
+        )
+        return self.env["hr.expense"].browse(dict.fromkeys(row[0] for row in rows))
 
     def _get_receipts_to_send(self):
         """Return the receipts that go to the client with this invoice."""
