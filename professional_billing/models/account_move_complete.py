@@ -52,9 +52,26 @@ class AccountMoveComplete(models.Model):
         is_final = all(
             move.invoice_date and move.currency_id == move.company_currency_id for move in self
         )
-        self.with_context(
+        moves = self.with_context(
             billing_number_formats={}, mail_notrack=True, skip_invoice_sync=is_final
-        )._post(soft=False)
+        )
+        moves._read_for_post()
+        moves._post(soft=False)
+
+    def _read_for_post(self):
+        """Read at once what Odoo asks of one invoice after the other."""
+        partners = self.partner_id | self.commercial_partner_id
+        partners.mapped("child_ids")
+        partners.mapped("user_ids")
+        analytic = self.env["account.analytic.account"].browse(
+            dict.fromkeys(
+                int(account_id)
+                for line in self.invoice_line_ids
+                for ids in line.analytic_distribution or ()
+                for account_id in ids.split(",")
+            )
+        )
+        analytic.exists().mapped("root_plan_id")
 
     @api.model
     def _can_complete(self):

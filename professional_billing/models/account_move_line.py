@@ -158,6 +158,7 @@ class AccountMoveLine(models.Model):
             )
         )
         items = self.env["billing.item"].browse([row[1] for row in totals])
+        items.fetch(["kind", "uom_id"])
         edited = self.browse()
         for (line_id, _item, hours, amount), item in zip(totals, items, strict=True):
             line = self.browse(line_id)

@@ -49,7 +49,8 @@ class BillingAllocation(models.Model):
     date = fields.Date(required=True)
     quantity = fields.Float(required=True)
     amount = fields.Monetary(required=True)
-    prebill_line_id = fields.Many2one("billing.prebill.line", index="btree_not_null")
+    # Pre-bills that settle work are invoiced, and those are never deleted.
+    prebill_line_id = CoveredMany2one("billing.prebill.line", index="btree_not_null")
     move_line_id = fields.Many2one(
         "account.move.line", string="Document line", index="btree_not_null", ondelete="set null"
     )

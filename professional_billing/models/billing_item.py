@@ -315,8 +315,9 @@ class BillingItem(models.Model):
         self.flush_model()
         Time.flush_model(["timesheet_invoice_id"])
         self.env["billing.allocation"].flush_model()
-        # The latest invoice line that still bills the entry, if any.
-        rows = self.env.execute_query(
+        # The latest invoice line that still bills the entry. An entry that gets an invoice stays as it is
+        # otherwise: nothing is to be computed again.
+        linked = self.env.execute_query(
             SQL(
                 """
                 WITH billed AS (
@@ -329,47 +330,27 @@ class BillingItem(models.Model):
                      HAVING ROUND(SUM(CASE allocation.kind WHEN 'bill' THEN 1 ELSE -1 END
                                       * allocation.quantity)::numeric, 6) != 0
                 ), latest AS (
-                     SELECT DISTINCT ON (billed.item_id) billed.item_id, line.move_id
+                     SELECT DISTINCT ON (billed.item_id) item.timesheet_id, line.move_id
                        FROM billed
                        JOIN account_move_line line ON line.id = billed.invoice_line_id
+                       JOIN billing_item item ON item.id = billed.item_id
+                      WHERE item.billed_quantity != 0
                    ORDER BY billed.item_id, billed.place DESC
                 )
-                SELECT time.id, latest.move_id
-                  FROM billing_item item
-                  JOIN account_analytic_line time ON time.id = item.timesheet_id
-             LEFT JOIN latest ON latest.item_id = item.id AND item.billed_quantity != 0
-                 WHERE item.id = ANY(%(items)s)
-                   AND time.timesheet_invoice_id IS DISTINCT FROM latest.move_id
+                   UPDATE account_analytic_line time
+                      SET timesheet_invoice_id = latest.move_id, write_date = %(now)s
+                     FROM latest
+                    WHERE time.id = latest.timesheet_id
+                      AND time.timesheet_invoice_id IS DISTINCT FROM latest.move_id
+                RETURNING time.id
                 """,
                 items=self.ids,
+                now=self.env.cr.now(),
             )
         )
-        self._link_timesheets([row for row in rows if row[1]])
-        if freed := [line_id for line_id, move_id in rows if not move_id]:
-            Time.browse(freed).write({"timesheet_invoice_id": False})
-
-    def _link_timesheets(self, rows):
-        """Write the invoices of time entries: [(time entry id, invoice id)].
-
-        An entry that gets an invoice stays as it is otherwise: nothing is to be computed again.
-        """
-        if not rows:
-            return
-        lines, moves = zip(*rows, strict=True)
-        self.env.cr.execute(
-            SQL(
-                """
-                UPDATE account_analytic_line line
-                   SET timesheet_invoice_id = wanted.move_id, write_date = %s
-                  FROM unnest(%s, %s) AS wanted (line_id, move_id)
-                 WHERE line.id = wanted.line_id
-                """,
-                self.env.cr.now(),
-                list(lines),
-                list(moves),
-            )
-        )
-        self.env["account.analytic.line"].browse(lines).invalidate_recordset(
+        Time.browse([row[0] for row in linked]).invalidate_recordset(
             ["timesheet_invoice_id"], flush=False
         )
         self.env["account.move"].invalidate_model(["timesheet_ids"], flush=False)
+        unbilled = self.search([("id", "in", self.ids), ("billed_quantity", "=", 0)]).timesheet_id
+        unbilled.filtered("timesheet_invoice_id").timesheet_invoice_id = False

@@ -45,9 +45,10 @@ class BillingItemAccrual(models.Model):
         if timesheets is None:
             self._record_due(order_lines)
             plan = self._plan_fees(order_lines)
-            timesheets = self._with_sharing(order_lines, self._get_stale_timesheets(order_lines))
-            items = self._get_fee_items(order_lines) | self._get_items_of(timesheets)
-            items |= self._get_lost_time(order_lines)
+            stale, items = self._get_stale_timesheets(order_lines)
+            timesheets = self._with_sharing(order_lines, stale)
+            items |= self._get_items_of(timesheets - stale)
+            items |= self._get_fee_items(order_lines) | self._get_lost_time(order_lines)
             plan += self._plan_time(timesheets, items, rerate)
         else:
             timesheets = timesheets.sudo()
@@ -303,13 +304,13 @@ class BillingItemAccrual(models.Model):
 
     @api.model
     def _get_stale_timesheets(self, order_lines):
-        """Return the time entries of `order_lines` without an item, or whose open item is behind."""
+        """Return what is behind: time entries of `order_lines`, and the open items that some have."""
         self.env["account.analytic.line"].flush_model()
         self.flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT timesheet.id
+                SELECT timesheet.id, item.id
                   FROM account_analytic_line timesheet
              LEFT JOIN billing_item item ON item.timesheet_id = timesheet.id
                  WHERE timesheet.so_line IN %(lines)s
@@ -329,7 +330,11 @@ class BillingItemAccrual(models.Model):
                 today=fields.Date.context_today(self),
             )
         )
-        return self.env["account.analytic.line"].browse([row[0] for row in rows])
+        timesheets, items = zip(*rows, strict=True) if rows else ((), ())
+        return (
+            self.env["account.analytic.line"].browse(timesheets),
+            self.browse(filter(None, items)),
+        )
 
     @api.model
     def _get_items_of(self, timesheets):

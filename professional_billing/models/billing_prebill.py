@@ -408,7 +408,10 @@ class BillingPrebill(models.Model):
         else:
             self._hold(items, mine, at_once)
         (existing | created)._apply_limits()
-        empty = created.filtered(lambda prebill: not prebill.line_ids)
+        lines = self.env["billing.prebill.line"]._read_group(
+            [("prebill_id", "in", created.ids)], ["prebill_id"]
+        )
+        empty = created - self.union(*(prebill for [prebill] in lines))
         gathered = (existing | created) - empty
         empty.unlink()
         return gathered

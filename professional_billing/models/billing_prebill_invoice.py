@@ -68,14 +68,12 @@ class BillingPrebillInvoice(models.Model):
 
     def _get_bill_lines(self, besides=()):
         """Return the lines that are on the bill, without those of the order lines `besides`."""
-        lines = self.line_ids
-        if besides:
-            lines = lines.search(
-                [
-                    ("prebill_id", "in", self.ids),
-                    ("order_line_id", "not in", [line.id for line in besides]),
-                ]
-            )
+        lines = self.env["billing.prebill.line"].search(
+            [
+                ("prebill_id", "in", self.ids),
+                ("order_line_id", "not in", [line.id for line in besides]),
+            ]
+        )
         return lines.filtered(
             lambda line: (
                 line.decision in ON_BILL
@@ -120,7 +118,9 @@ class BillingPrebillInvoice(models.Model):
             mail_create_nolog=True,  # `_log_origin` says it of all invoices at once
             mail_notrack=True,
         )
-        orders.order_line.mapped("invoice_lines")  # Odoo asks it of each line: read at once
+        # Odoo asks these of one line after the other: they are read at once.
+        orders.order_line.mapped("invoice_lines")
+        orders.order_line.mapped("tax_ids")
         if only and not orders.env["billing.prebill"]._get_bills_from_context():
             moves = self.env["account.move"]
         else:
