@@ -39,6 +39,7 @@ from . import billing_prebill_plain
 from . import billing_prebill_limit
 from . import billing_prebill_line
 from . import billing_prebill_payable
+from . import billing_prebill_payers
 from . import billing_prebill_postpone
 from . import billing_prebill_review
 from . import billing_prebill_history

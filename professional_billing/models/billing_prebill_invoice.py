@@ -68,11 +68,15 @@ class BillingPrebillInvoice(models.Model):
 
     def _get_bill_lines(self, besides=()):
         """Return the lines that are on the bill, without those of the order lines `besides`."""
-        lines = self.env["billing.prebill.line"].search(
-            [
-                ("prebill_id", "in", self.ids),
-                ("order_line_id", "not in", [line.id for line in besides]),
-            ]
+        lines = (
+            self.env["billing.prebill.line"].search(
+                [
+                    ("prebill_id", "in", self.ids),
+                    ("order_line_id", "not in", [line.id for line in besides]),
+                ]
+            )
+            if besides
+            else self.line_ids
         )
         return lines.filtered(
             lambda line: (

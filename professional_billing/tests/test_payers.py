@@ -63,6 +63,24 @@ class TestPayers(InvoicesCommon):
         self.assertEqual(order.invoice_status, "invoiced")
         self.assertLedger(order)
 
+    def test_reviewer_sees_who_pays(self):
+        """The pre-bill says what each payer's invoice will bill, and follows what is decided."""
+        order = self._shared(self._percent(self.insurer, 40))
+        self._log_time(order.order_line, 10)
+        prebill = order._gather_prebills()
+        review = prebill.with_user(self.reviewer)
+        space = "\N{NO-BREAK SPACE}"
+        self.assertEqual(
+            review.payer_shares, f"Client Ltd: ${space}600.00\nInsurer: ${space}400.00"
+        )
+        prebill.line_ids.quantity = 5
+        self.assertEqual(
+            review.payer_shares, f"Client Ltd: ${space}300.00\nInsurer: ${space}200.00"
+        )
+        moves = prebill._invoice(order, grouped=True, only=True)
+        self.assertEqual(self._paid(moves), {"Client Ltd": 300, "Insurer": 200})
+        self.assertFalse(review.payer_shares)
+
     def test_odd_shares_are_exact(self):
         """A third each of many odd entries: every cent and every hour is on one bill."""
         third = 100 / 3
