@@ -49,7 +49,7 @@ class AccountMoveComplete(models.Model):
     def _post_at_once(self):
         """Post these new invoices, in the transaction that made them."""
         # Dated and in the company's currency, they get no other taxes or instalments by being posted.
-        is_final = all(
+        is_final = self._can_complete() and all(
             move.invoice_date and move.currency_id == move.company_currency_id for move in self
         )
         moves = self.with_context(

@@ -20,7 +20,7 @@ def _as_text(value, is_flag=False):
 
 
 class Alike(dict):
-    """The values of a row, all but a few of which it shares with other rows.
+    """The values of a row, all but a few of which it shares with other rows; not to be changed.
 
     :param shared: {field: value}, the same object for all rows that share it
     :param own: {field: value} of this row alone

@@ -277,9 +277,13 @@ class BillingItemAccrual(models.Model):
         if treatment == "non_billable":
             return self.env._("Not billable: marked so on the time entry.")
         worked = timesheet.unit_amount
-        # Entries of the same length at the same rate are many: their words are put together once.
+        # Entries of the same length at the same rate are many: their words are put together once. Only
+        # how hours are rounded is said by the engagement.
+        is_rounded = rounding.decimal(worked) != hours
+        place = line.order_id.id if is_rounded else None, line.currency_id.id
+        work = worked, timesheet.billing_hours, hours, treatment
         return rater.remember(
-            ("explain", line.id, price["steps"], treatment, worked, timesheet.billing_hours, hours),
+            ("explain", place, work, price["steps"], price["rate"], amount),
             lambda: "\n".join(self._get_time_steps(timesheet, price, hours, amount)),
         )
 
