@@ -168,8 +168,11 @@ def tests_template():
         record.unlink(missing_ok=True)
         log = record.with_suffix(".log")
         words = odoo.command(new, "--no-http", shell=True)
-        if run_recorded(words, record, log, KEEP_COMMONS.read_text()):
-            raise Stop(f"Making the tests' company failed ({results.error(record)}). Log: {log}")
+        with step("Making the tests' company"):
+            code = run_recorded(words, record, log, KEEP_COMMONS.read_text())
+        warned = results.warnings(record)
+        if code or warned:
+            raise Stop(f"Making the tests' company failed ({', '.join(warned)}). Log: {log}")
 
     return template(name, make)
 
