@@ -45,6 +45,15 @@ def is_known(name):
     return any((folder / name / "__manifest__.py").exists() for folder in folders)
 
 
+def commons_key():
+    """A hash of the files in which classes of tests share what they need."""
+    digest = hashlib.sha256()
+    for name in installable():
+        for path in sorted((paths.ROOT / name / "tests").glob("*common*.py")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
 def content_key():
     """A hash of every file of ours that has a part in what an installed database holds."""
     digest = hashlib.sha256()

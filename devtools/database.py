@@ -5,6 +5,7 @@ minute. Its name ends in a hash of what it was made from, so a change makes anot
 are dropped.
 """
 
+import datetime
 import hashlib
 import os
 import shutil
@@ -16,7 +17,7 @@ from . import addons, odoo, paths, postgres, results
 from .console import Stop, say, step
 from .lock import lock
 
-BUNDLES = paths.DEVTOOLS / "scripts/bundles.py"
+KEEP_COMMONS = paths.DEVTOOLS / "scripts/keep_commons.py"
 RECORDED_ODOO = paths.DEVTOOLS / "scripts/recorded_odoo.py"
 
 #: People may work on two states of the add-on at once, so more than the newest template is kept.
@@ -127,10 +128,7 @@ def template_name(kind, *ingredients):
 
 
 def base_template(demo=False, extra=()):
-    """A template with what our add-ons depend on, and `extra` modules.
-
-    The web client's bundles are built in it, or else every browser test would do that.
-    """
+    """A template with what our add-ons depend on, and `extra` modules."""
     modules = sorted({*addons.dependencies(), *extra})
     name = template_name("demobase" if demo else "base", odoo.version(), *modules)
     what = f"Installing Odoo's modules{' with demo data' if demo else ''}"
@@ -138,14 +136,6 @@ def base_template(demo=False, extra=()):
     def make(new):
         create(new)
         install(new, modules, demo, what, install_record(name))
-        with step("Building the web client's bundles"):
-            output = install_record(name).with_suffix(".bundles.log")
-            run_recorded(
-                odoo.command(new, "--no-http", shell=True),
-                install_record(name),
-                output,
-                BUNDLES.read_text(),
-            )
 
     return template(name, make)
 
@@ -163,9 +153,33 @@ def module_template(demo=False, extra=()):
     return template(name, make)
 
 
+def tests_template():
+    """A template in which is made what many classes of our tests share (tests/common_kept.py).
+
+    Some of it has the date of the day, so it is made anew every day.
+    """
+    installed = module_template()
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    name = template_name("kept", installed, addons.commons_key(), today)
+
+    def make(new):
+        create(new, installed)
+        record = install_record(name)
+        record.unlink(missing_ok=True)
+        log = record.with_suffix(".log")
+        words = odoo.command(new, "--no-http", shell=True)
+        with step("Making the tests' company"):
+            code = run_recorded(words, record, log, KEEP_COMMONS.read_text())
+        warned = results.warnings(record)
+        if code or warned:
+            raise Stop(f"Making the tests' company failed ({', '.join(warned)}). Log: {log}")
+
+    return template(name, make)
+
+
 def template(name, make):
     """The template `name`, made if need be, under another name first: it is complete or absent."""
-    with lock(paths.DEV / f"templates/{name}.lock", "another ./dev makes this template, waiting"):
+    with lock(paths.DEV / f"templates/{name}.lock", "this template is being made, waiting"):
         if not exists(name):
             part = f"{name}_part"
             drop(part)

@@ -10,8 +10,7 @@ XML_CHECK = paths.DEVTOOLS / "scripts/check_xml.py"
 
 def lint_command():
     """Run every check, even after one failed. The exit code says whether all passed."""
-    setup.ready_python()
-    odoo.ensure()
+    setup.ready_files()
     names = list(addons.manifests())
     ruff, pylint = (python_env.VENV_BIN / name for name in ("ruff", "pylint"))
     commands = {

@@ -24,16 +24,27 @@ from .console import Stop, step
 from .results import Result
 
 RULES_TESTS = paths.DEVTOOLS / "scripts/rules_tests.py"
-#: What a test weighs when they are shared out, where it takes longer than the usual second and a half.
-WEIGHTS = {
-    "TestAgainstStock": 14,
-    "TestBulk": 4,
-    "TestCollectionTour": 9,
+#: What building the web client's bundles takes, once in a run with tests in a browser.
+BUNDLES = 85
+BROWSER_CASES = {"BrowserCommon", "HttpCase"}
+#: How long a test takes where that is not the usual second.
+SECONDS = {
+    "TestAgainstStock": 13,
+    "TestBulk": 6,
+    "TestCollectionConcurrency": 5,
+    "TestCollectionDaily": 2,
+    "TestCollectionDecision": 75,
+    "TestCollectionPortalTour": 11,
+    "TestCollectionTour": 11,
+    "TestExpenseTours": 12,
+    "TestFourMonthsOfMethods": 5,
     "TestLedgerProperty": 60,
+    "TestNinetyDays": 35,
+    "TestOneInvoice": 8,
     "TestRunSend": 6,
-    "TestRunWorkers": 15,
-    "TestTours": 6,
-    "TestWhereStockIsWrong": 3,
+    "TestRunWorkers": 50,
+    "TestTours": 11,
+    "TestWhereStockIsWrong": 2,
 }
 
 
@@ -53,19 +64,20 @@ def all_tests(tags, use_browser):
     if use_browser:
         browser.ensure()
     if tags:
-        database.module_template()
+        database.tests_template()
         return in_parallel({"Odoo tests": lambda: odoo_tests(full_tags(tags), use_browser)})
-    found = in_parallel({"rules": rules_tests})
-    database.module_template()
-    return found + in_parallel(
+    first, *others = [
+        partial(odoo_tests, tags, use_browser) for tags in shares(os.cpu_count() or 1)
+    ]
+    return in_parallel(
         {
-            **{
-                f"Odoo tests {number}": partial(odoo_tests, tags, use_browser)
-                for number, tags in enumerate(shares(os.cpu_count() or 1), start=1)
-            },
-            "install, update, uninstall": lifecycle.checks,
+            # The first makes the template that most others wait for, beside those that do not.
+            "Odoo tests 1": first,
+            "rules": rules_tests,
             "demo data": lifecycle.demo_checks,
-            "Odoo's own suites": lambda: upstream.checks(upstream.FAST),
+            **{f"Odoo tests {number}": job for number, job in enumerate(others, start=2)},
+            "Odoo's own suites": lambda: upstream.quick_checks(upstream.FAST),
+            "install, update, uninstall": lifecycle.checks,
         }
     )
 
@@ -103,7 +115,7 @@ def rules_tests():
 
 def odoo_tests(tags, use_browser=True):
     """The add-on's tests on a copy of the template, and a check that the log stayed clean."""
-    with scratch_copy("test") as name:
+    with scratch_copy("test", database.tests_template) as name:
         record, output = run_tests(name, tags if use_browser else f"{tags},-browser", "odoo")
     tests = results.tests(record)
     if not tests:
@@ -156,18 +168,21 @@ def scratch_copy(purpose, make=database.module_template):
 
 
 def shares(count):
-    """The tags of all our Odoo tests in `count` parts that take about as long."""
+    """The tags of all our Odoo tests in `count` parts that take about as long.
+
+    The first has all that use a browser: each part with one builds the web client's bundles.
+    """
     parts = [[] for _number in range(count)]
-    weights = [0] * count
-    for weight, tag in sorted(odoo_classes(), reverse=True):
-        lightest = weights.index(min(weights))
+    weights = [BUNDLES, *([0] * (count - 1))]
+    for uses_browser, weight, tag in sorted(odoo_classes(), reverse=True):
+        lightest = 0 if uses_browser else weights.index(min(weights))
         parts[lightest].append(tag)
         weights[lightest] += weight
     return [",".join(part) for part in parts if part]
 
 
 def odoo_classes():
-    """(weight, tag) of every class with Odoo tests; the rules' tests run by themselves."""
+    """(browser?, seconds, tag) of each class with Odoo tests; the rules' tests run by themselves."""
     for name in addons.installable():
         for path in sorted((paths.ROOT / name / "tests").glob("test_*.py")):
             if path.stem.startswith("test_rules"):
@@ -178,7 +193,9 @@ def odoo_classes():
                     for part in node.body
                 )
                 if tests:
-                    yield tests * WEIGHTS.get(node.name, 1) + 3, f"/{name}:{node.name}"
+                    bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+                    seconds = tests * SECONDS.get(node.name, 1.2) + 1
+                    yield bool(bases & BROWSER_CASES), seconds, f"/{name}:{node.name}"
 
 
 def full_tags(tags):

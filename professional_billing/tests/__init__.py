@@ -33,6 +33,8 @@ from . import test_demo
 from . import test_deposits
 from . import test_discounts
 from . import test_documents
+from . import test_documents_credit
+from . import test_documents_sources
 from . import test_four_months
 from . import test_four_months_methods
 from . import test_ledger_property
@@ -42,14 +44,19 @@ from . import test_method_recurring
 from . import test_method_retainer
 from . import test_method_success_fee
 from . import test_method_unit
+from . import test_one_invoice
 from . import test_payers
 from . import test_prebill_edit
+from . import test_prebill_move
+from . import test_prebill_proforma
+from . import test_prebill_reminders
 from . import test_prebill_review
 from . import test_queries
 from . import test_rates
 from . import test_reconciliation
 from . import test_retention
 from . import test_rights
+from . import test_rights_ledger
 from . import test_rules_ageing
 from . import test_rules_allowance
 from . import test_rules_appropriation
@@ -62,6 +69,7 @@ from . import test_rules_discounts
 from . import test_rules_followup
 from . import test_rules_import
 from . import test_rules_interest
+from . import test_rules_interest_properties
 from . import test_rules_metrics
 from . import test_rules_payers
 from . import test_rules_plans
@@ -82,6 +90,6 @@ from . import test_run_workers
 from . import test_screens
 from . import test_time_terms
 from . import test_tours
+from . import test_where_stock_is_wrong
 from . import test_wip
 from . import test_wip_actions
-from . import test_one_invoice

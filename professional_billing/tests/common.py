@@ -8,9 +8,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import new_test_user
 
-from odoo.addons.account.tests.common import AccountTestInvoicingCommon
-
 from ..rules import rounding
+from .common_kept import KeptCommon
 
 ADMINISTRATOR_GROUPS = (
     "hr.group_hr_user",
@@ -21,7 +20,7 @@ ADMINISTRATOR_GROUPS = (
 )
 
 
-class BillingCommon(AccountTestInvoicingCommon):
+class BillingCommon(KeptCommon):
     """A firm with a chart of accounts, its people with ordinary rights, a service for each rule.
 
     `self.env` is an administrator's who may do everything; `_bill` bills as the billing officer,
@@ -39,6 +38,9 @@ class BillingCommon(AccountTestInvoicingCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.today = cls.company._billing_today()
+
+    @classmethod
+    def _create_kept(cls):
         cls.uom_day = cls.env.ref("uom.product_uom_day")
         cls.reason = cls.env["billing.reason"].create({"name": "Courtesy"})
         cls.customer = cls.env["res.partner"].create(
@@ -50,7 +52,7 @@ class BillingCommon(AccountTestInvoicingCommon):
     @classmethod
     def _create_people(cls):
         groups = "professional_billing.group_billing_"
-        cls.consultant = cls._new_user("consultant", "hr_timesheet.group_hr_timesheet_user")
+        cls.consultant = cls._new_user("associate", "hr_timesheet.group_hr_timesheet_user")
         cls.reviewer = cls._new_user("reviewer", f"project.group_project_manager,{groups}reviewer")
         cls.salesperson = cls._new_user("salesperson", "sales_team.group_sale_salesman")
         cls.officer = cls._new_user("officer", f"{groups}officer")

@@ -4,7 +4,7 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tests import new_test_user
 
-from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+from .common_kept import KeptCommon
 
 # The day on which the invoices of these tests are due.
 DUE = datetime.date(2026, 3, 2)
@@ -15,15 +15,17 @@ def day(offset):
     return DUE + datetime.timedelta(days=offset)
 
 
-class CollectionCommon(AccountTestInvoicingCommon):
+class CollectionCommon(KeptCommon):
     """A collector with her own rights, a policy of three levels at 7, 21 and 35 days."""
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
+    def get_default_groups(cls):
         # Whoever prepares the tests looks into our records; the runs are made by the agent.
-        cls.env.user.group_ids |= cls.env.ref("professional_billing.group_collection_manager")
-        cls.company = cls.company_data["company"]
+        manager = cls.env.ref("professional_billing.group_collection_manager")
+        return super().get_default_groups() | manager
+
+    @classmethod
+    def _create_kept(cls):
         cls.agent = cls._new_user("collector", "professional_billing.group_collection_agent")
         cls.manager = cls._new_user("chief", "professional_billing.group_collection_manager")
         cls.consultant = cls._new_user("consultant", "base.group_user")

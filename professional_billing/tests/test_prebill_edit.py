@@ -1,6 +1,6 @@
 from odoo.tests import Form, tagged
 
-from .test_prebill_review import ReviewCommon
+from .common_review import ReviewCommon
 
 TOTALS = (
     "amount_open",
