@@ -263,7 +263,7 @@ class CollectionRun(models.Model):
     def _has_levels(self):
         return self.env["collection.level"].search_count(
             [
-                ("policy_id.company_id", "in", [self.company_id.id, False]),
+                ("policy_id.company_id", "in", [*self.company_id._get_family().ids, False]),
                 ("policy_id.active", "=", True),
             ],
             limit=1,
