@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-from odoo import models
+from odoo import fields, models
 from odoo.tools import SQL
 
 from ..rules import ageing, statements
@@ -88,6 +88,8 @@ class CollectionCaseStatement(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
+        # The address of a report gives text.
+        date_to, date_from = map(fields.Date.to_date, (date_to, date_from))
         self.env.flush_all()
         rows = self.env.execute_query(
             SQL(

@@ -27,8 +27,8 @@ POLICY = """COALESCE(move.collection_policy_id, engagement.policy_id,
                     (customer.collection_policy_id ->> %(company)s::text)::int,
                     tag.policy_id, %(default_policy)s)"""
 
-# The open instalments, and what bars an invoice from follow-up in Odoo's own books. Odoo calls an
-# invoice paid as soon as any payment without an entry is on its way, be it of a part: the rest is
+# The open instalments, and what bars an invoice from follow-up in Odoo's own books. An invoice is
+# in payment for Odoo when a payment without an entry is on its way, be it of a part: the rest is
 # asked for after some days.
 OPEN = f"""
 paying AS (

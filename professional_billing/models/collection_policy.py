@@ -71,6 +71,15 @@ class CollectionPolicy(models.Model):
             policy.currency_id = (policy.company_id or self.env.company).currency_id
 
     # ------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------
+
+    def unlink(self):
+        # EXTENDS base: levels have something to tidy up
+        self.level_ids.unlink()
+        return super().unlink()
+
+    # ------------------------------------------------------------
     # BUSINESS
     # ------------------------------------------------------------
 

@@ -133,6 +133,11 @@ class CollectionRun(models.Model):
     # CRUD
     # ------------------------------------------------------------
 
+    def unlink(self):
+        # EXTENDS base: no key of the database does it
+        self.line_ids.unlink()
+        return super().unlink()
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_done(self):
         for run in self:

@@ -54,9 +54,8 @@ class CollectionRunLine(models.Model):
     # Who made the proposal is said by the run.
     _log_access = False
 
-    run_id = fields.Many2one(
-        "collection.run", required=True, readonly=True, ondelete="cascade", index=True
-    )
+    # Runs delete their lines themselves.
+    run_id = Many2oneUnchecked("collection.run", required=True, readonly=True, index=True)
     company_id = fields.Many2one(related="run_id.company_id")
     state = fields.Selection(related="run_id.state", string="Run state")
     # Nobody may delete cases.
@@ -79,12 +78,13 @@ class CollectionRunLine(models.Model):
         string="Open in company currency", readonly=True, currency_field="company_currency_id"
     )
     company_currency_id = fields.Many2one(related="run_id.currency_id", string="Company currency")
-    level_id = fields.Many2one("collection.level", readonly=True, ondelete="set null")
+    # Levels empty these two when they are deleted.
+    level_id = Many2oneUnchecked("collection.level", readonly=True)
     include = fields.Boolean(help="Take the tick away to leave this instalment out of the run.")
     manual = fields.Boolean(string="Sent before its time", readonly=True)
     skip_reason = fields.Selection(SKIP_REASONS, string="Left out because", readonly=True)
     skip_date = fields.Date(readonly=True)
-    next_level_id = fields.Many2one("collection.level", readonly=True, ondelete="set null")
+    next_level_id = Many2oneUnchecked("collection.level", readonly=True)
     error = fields.Char(readonly=True)
     skip_note = fields.Char(string="Details", compute="_compute_skip_note")
     event_ids = fields.One2many("collection.event", "run_line_id", string="All events")

@@ -476,3 +476,20 @@ class TestCollectionRun(CollectionCommon):
         few, many = propose(2), propose(20)
         self.assertLessEqual(many, few + 4, "a few more batches of inserts at most")
         self.assertLess(many, 80)
+
+    def test_deleted_with_its_lines(self):
+        """Levels may go, and proposals with their lines; what was sent stays with its lines."""
+        self._invoice(100)
+        sent, proposal = self._send(day(7)), self._propose(day(9))
+        line = proposal.line_ids
+        self.assertEqual(line.next_level_id, self.second)
+        self.second.unlink()
+        self.assertFalse(line.next_level_id)
+        self.first.policy_id.copy().unlink()
+        proposal.unlink()
+        self.assertFalse(line.exists())
+        with self.assertRaisesRegex(UserError, "stays as a record"):
+            sent.line_ids.unlink()
+        self.first.with_user(self.manager).unlink()
+        self.assertFalse(sent.line_ids.level_id)
+        self.assertEqual(sent.line_ids.event_id.level_name, "Friendly reminder")

@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -143,15 +145,25 @@ class TestCollectionEdges(CollectionCommon):
         self.assertEqual((case.overdue_amount, case.credit_amount), (0, 20))
 
     def test_case_14_payment_without_entry(self):
-        """Odoo calls an invoice paid when a part is on its way: the rest is not forgotten."""
+        """Odoo says in payment when a part is on its way: the rest is not forgotten.
+
+        With the Accounting app a payment has no entry before the bank confirms it.
+        """
         lines = self.env["account.payment.method.line"].search(
             [("journal_id.company_id", "=", self.company.id)]
         )
         lines.payment_account_id = False
+        self.startPatcher(
+            patch.object(
+                self.registry["account.move"],
+                "_get_invoice_in_payment_state",
+                lambda _: "in_payment",
+            )
+        )
         move = self._invoice(100)
         self._register_payment(move, amount=40, payment_date=day(8))
         self.assertFalse(move.line_ids.matched_credit_ids, "the payment has no entry")
-        self.assertEqual((move.payment_state, move.amount_residual), ("paid", 100))
+        self.assertEqual((move.payment_state, move.amount_residual), ("in_payment", 100))
         self.assertEqual(self._propose(day(21)).line_ids.skip_reason, "in_payment")
         self.assertEqual(self._send(day(22)).line_ids.event_id.residual, 60)
         self._register_payment(move, amount=60, payment_date=day(23))
