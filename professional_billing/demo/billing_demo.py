@@ -74,6 +74,7 @@ class BillingDemo(models.AbstractModel):
             self._bill_month(orders, month, today)
         self._create_time(orders, worked)
         self._remind(today)
+        self._collect(orders, today)
         self._submit(orders[history.IN_REVIEW], month_end(today, -1))
 
     # -- help -----------------------------------------------------------------------------------
@@ -390,3 +391,45 @@ class BillingDemo(models.AbstractModel):
         mails = self.env["mail.mail"].search([("mail_message_id", "in", messages.ids)])
         mails.notification_ids.notification_status = "sent"
         mails.state = "sent"
+
+    def _collect(self, orders, today):
+        """What else the collector did: a promise noted, a statement sent, interest to review."""
+        collector = self._as("owen")
+        days = history.PROMISED_IN
+        case = self._get_case(collector, orders[history.PROMISED])
+        collector.env["collection.hold"].create(
+            {
+                "case_id": case.id,
+                "kind": "promise",
+                "promise_amount": case.overdue_amount,
+                "promise_date": today + timedelta(days=days),
+                "reason": "Told on the phone: the rest comes with the next payment run",
+            }
+        )
+        case = self._get_case(collector, orders[history.STATEMENT])
+        end = month_end(today, -1)
+        self.env["collection.statement"].create(
+            {
+                "case_id": case.id,
+                "date_to": end,
+                "total": float(case._get_statement(end).total),
+                "recipient": ", ".join(case._get_recipients().mapped("email_formatted")),
+                "scheduled": True,
+            }
+        )
+        order = orders[history.CHARGED]
+        terms = self.env["collection.charge.terms"].create(
+            {"name": "Contract: 9 % a year", "margin": 9}
+        )
+        order.collection_policy_id = self.env.ref("professional_billing.policy_standard").copy(
+            {
+                "name": "Standard, with interest",
+                "sequence": 20,
+                "charge_terms_id": terms.id,
+            }
+        )
+        collector.env["collection.charge"]._propose(order.invoice_ids, today)
+
+    def _get_case(self, collector, order):
+        lines = order.invoice_ids._collection_instalments()[:1]
+        return collector.env["collection.case"]._for_lines(lines)[lines]

@@ -38,5 +38,10 @@ IN_REVIEW = "transformation"
 #: The collector's last follow-up run, so many days ago.
 LAST_FOLLOW_UP = 14
 
+#: Engagements of clients who promised to pay (in so many days), got a statement, and owe interest.
+PROMISED, PROMISED_IN = "close", 6
+STATEMENT = "reporting"
+CHARGED = "warehouse"
+
 #: Euro for one dollar on the first of each month, from five months ago on.
 EUR_RATES = (0.9262, 0.9198, 0.9145, 0.9210, 0.9087, 0.9034)

@@ -74,9 +74,11 @@ from . import collection_log
 from . import collection_account_move
 from . import collection_account_move_line
 from . import collection_case
+from . import collection_case_balance
 from . import collection_case_reminder
 from . import collection_case_statement
 from . import collection_case_statement_file
+from . import collection_case_statement_mail
 from . import collection_case_work
 from . import collection_charge
 from . import collection_charge_invoice

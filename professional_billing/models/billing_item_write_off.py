@@ -157,10 +157,7 @@ class BillingItemWriteOff(models.Model):
         (orders - still).activity_feedback([ACTIVITY])
 
     def _ask_managers(self, order):
-        managers = self.env.ref(MANAGERS).all_user_ids.filtered(
-            lambda user: user.active and not user.share and order.company_id in user.company_ids
-        )
-        for manager in managers - self.env.user:
+        for manager in order.company_id._get_people(MANAGERS) - self.env.user:
             order.activity_schedule(
                 ACTIVITY,
                 summary=self.env._(

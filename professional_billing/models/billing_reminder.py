@@ -44,10 +44,7 @@ class BillingPrebillReminder(models.Model):
         self.ensure_one()
         approvers = self.reviewer_ids - self.submitted_by_id
         if not approvers or self.amount_written_off > self._get_write_off_limit():
-            group = self.env.ref("professional_billing.group_billing_manager")
-            managers = group.all_user_ids.filtered(
-                lambda user: user.active and not user.share and self.company_id in user.company_ids
-            )
+            managers = self.company_id._get_people("professional_billing.group_billing_manager")
             approvers |= managers - self.submitted_by_id
         return approvers
 

@@ -19,6 +19,19 @@ class AccountMove(models.Model):
         help="How this invoice is reminded. If empty, the engagement decides, then the customer.",
     )
 
+    def _post(self, soft=True):
+        # EXTENDS account: what is late when it is first posted is not reminded the next day
+        first = self.filtered(lambda move: not move.posted_before and move.is_sale_document(True))
+        posted = super()._post(soft)
+        for company, moves in (first & posted).grouped("company_id").items():
+            today = company._billing_today()
+            moves = moves.filtered(lambda move, today=today: move.invoice_date < today)
+            late = moves._collection_instalments().filtered(
+                lambda line, today=today: line._collection_late_on(today)
+            )
+            late.sudo().collection_posted_date = today
+        return posted
+
     def action_view_collection_case(self):
         """Open the collection case this customer invoice belongs to.
 

@@ -17,6 +17,9 @@ class AccountMoveLine(models.Model):
     collection_reopened_date = fields.Date(
         string="Payment came back", readonly=True, copy=False, groups=COLLECTORS
     )
+    collection_posted_date = fields.Date(
+        string="Posted when late", readonly=True, copy=False, groups=COLLECTORS
+    )
     collection_days_late = fields.Integer(
         string="Days late", compute="_compute_collection", aggregator=None, groups=COLLECTORS
     )

@@ -36,10 +36,16 @@ class CollectionCaseReminder(models.Model):
             lambda partner: partner.active and _is_reachable(partner)
         )
 
-    def _get_recipient_lang(self, recipient):
-        """Return the language to write in: the recipient's, else the company's, if active."""
+    def _get_recipient_lang(self, recipients):
+        """Return the language to write in, one of those that are active.
+
+        That is the recipients', the customer's where they speak several, else the company's: what
+        was said to a customer is one text.
+        """
         active = {code for code, _name in self.env["res.lang"].get_installed()}
-        wanted = [recipient.lang, self.partner_id.lang, self.company_id.partner_id.lang]
+        spoken = set(recipients.mapped("lang"))
+        own = spoken if len(spoken) == 1 else ()
+        wanted = [*own, self.partner_id.lang, self.company_id.partner_id.lang]
         return next((code for code in wanted if code in active), self.env.lang)
 
     def _get_reminder_lines(self):
@@ -80,7 +86,7 @@ class CollectionCaseReminder(models.Model):
 
         :raise UserError: when the template cannot be rendered
         """
-        lang = self._get_recipient_lang(recipients[:1])
+        lang = self._get_recipient_lang(recipients)
         template = template.with_env(self.env)
         try:
             subject = template._render_field("subject", self.ids, set_lang=lang)[self.id]
@@ -106,7 +112,7 @@ class CollectionCaseReminder(models.Model):
 
     def _post_mail(self, subject, body, recipients, **values):
         """Post a message to the customer on the case; the mail waits in Odoo's queue."""
-        lang = self._get_recipient_lang(recipients[:1])
+        lang = self._get_recipient_lang(recipients)
         return self.with_context(lang=lang).message_post(
             subject=subject,
             body=body,

@@ -1,31 +1,27 @@
 from dataclasses import dataclass
 
-from odoo import models
+from odoo import fields, models
 from odoo.tools import SQL
 
 from ..rules import ageing, statements
 from ..rules.rounding import decimal, money
+from .collection_matched import MATCHED_SINCE
 
 OPEN, ACTIVITY = "open", "activity"
 # What the entries of a statement are called in it, see `_get_statement_kind`.
 INVOICE, CREDIT_NOTE, PAYMENT, OTHER = "invoice", "credit_note", "payment", "other"
 
-# Receivable journal items of one customer, company and currency, with what was matched with them
-# up to a day. An item is as old as its entry, a match as the younger of the two items it joins.
-ITEMS = """
+# Receivable journal items of one customer, company and currency, as they were on a day.
+ITEMS = f"""
     SELECT line.id, line.move_id, line.date,
            COALESCE(line.date_maturity, line.date) AS due, line.amount_currency AS amount,
-           line.amount_currency
-           - COALESCE((SELECT sum(partial.debit_amount_currency)
-                         FROM account_partial_reconcile partial
-                        WHERE partial.debit_move_id = line.id AND partial.max_date <= %(on)s), 0)
-           + COALESCE((SELECT sum(partial.credit_amount_currency)
-                         FROM account_partial_reconcile partial
-                        WHERE partial.credit_move_id = line.id AND partial.max_date <= %(on)s), 0)
-           AS open
+           line.amount_residual_currency + COALESCE(since.amount, 0) AS open
       FROM account_move_line line
       JOIN account_account account ON account.id = line.account_id
       JOIN res_partner contact ON contact.id = line.partner_id
+ LEFT JOIN LATERAL (SELECT sum(matched.amount_currency) AS amount
+                      FROM ({MATCHED_SINCE}) matched
+                     WHERE matched.line_id = line.id) since ON TRUE
      WHERE contact.commercial_partner_id = %(partner)s AND line.company_id = %(company)s
        AND line.currency_id = %(currency)s AND line.parent_state = 'posted'
        AND account.account_type = 'asset_receivable' AND line.date <= %(on)s
@@ -92,6 +88,8 @@ class CollectionCaseStatement(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
+        # The address of a report gives text.
+        date_to, date_from = map(fields.Date.to_date, (date_to, date_from))
         self.env.flush_all()
         rows = self.env.execute_query(
             SQL(

@@ -71,6 +71,7 @@ class ChargePlan:
         )
         self.considered = set()
         self.rated = {}  # {(currency, date): whether there is an exchange rate}
+        self.holidays = None  # read when terms ask for them
 
     def _share(self, records, amount):
         """Return the records of each instalment, which they know by due date and amount."""
@@ -106,7 +107,17 @@ class ChargePlan:
         left = decimal(line.currency_id.round(line.amount_residual_currency))
         return max(left - decimal(self.decisions[line].asked), Decimal(0))
 
-    def get_debt(self, line):
+    def get_due(self, line, terms):
+        """Return the day until which it can be paid in time by these terms."""
+        due = line._collection_due_date()
+        if not terms.due_on_working_day:
+            return due
+        if self.holidays is None:
+            first = min(map(type(line)._collection_due_date, self.lines))
+            self.holidays = self.company._collection_holidays(first, self.on)
+        return self.company._collection_working_day(due, self.holidays)
+
+    def get_debt(self, line, terms):
         payments, credits = [], []
         for partial in line.matched_credit_ids:
             paying = partial.credit_move_id
@@ -114,7 +125,7 @@ class ChargePlan:
             known.append((paying.date, decimal(partial.debit_amount_currency)))
         return charges.Debt(
             principal=self._round(line, line.amount_currency) - self.get_disputed(line),
-            due=line._collection_due_date(),
+            due=self.get_due(line, terms),
             payments=tuple(payments),
             credits=tuple(credits),
         )
@@ -190,7 +201,7 @@ class ChargePlan:
             return
         decimals = line.currency_id.decimal_places
         try:
-            found = terms._get_interest(self.get_debt(line), self.on, decimals)
+            found = terms._get_interest(self.get_debt(line, terms), self.on, decimals)
             least = self._convert_from(terms, line, terms.minimum_amount)
             claim = Claim(line, "interest", found.total, terms=terms, segments=found.segments)
             yield from (each for each in self._compare(claim) if not 0 < each.amount < least)
@@ -210,10 +221,10 @@ class ChargePlan:
         per_invoice = terms.compensation_per == "invoice"
         for group in [late] if per_invoice else list(late):
             owed = sum(
-                self.get_debt(line).paid_late(terms.grace_days)
+                self.get_debt(line, terms).paid_late(terms.grace_days)
                 for line in group
                 if not self._is_spared(line, terms)
-                and (self.on - line._collection_due_date()).days > terms.grace_days
+                and (self.on - self.get_due(line, terms)).days > terms.grace_days
             )
             try:
                 target = self._get_compensation(terms, group, decimal(owed))
@@ -250,7 +261,7 @@ class ChargePlan:
 
     def _get_fees(self, line):
         """Return (level, its name, fee) of each reminder that claimed one."""
-        owed = self.get_debt(line)
+        owed = self.get_debt(line, self.get_terms(line))
         credited = sum(amount for _date, amount in owed.credits) >= owed.principal
         found = []
         for level_ref, events in self.events[line].grouped("level_ref").items():

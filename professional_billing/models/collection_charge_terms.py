@@ -19,6 +19,7 @@ class CollectionChargeTerms(models.Model):
     _name = "collection.charge.terms"
     _description = "Late-payment Terms"
     _order = "sequence, id"
+    _check_company_domain = models.check_company_domain_parent_of
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
@@ -94,6 +95,10 @@ class CollectionChargeTerms(models.Model):
         string="Credit notes count",
         required=True,
         default=interest.FROM_DUE_DATE,
+    )
+    due_on_working_day = fields.Boolean(
+        string="Due on a working day",
+        help="A due date on a weekend or holiday counts as the next working day.",
     )
     grace_days = fields.Integer(
         string="Days of grace", help="Days after the due date that cost nothing."

@@ -16,6 +16,10 @@ class ResCompany(models.Model):
         help="How often customers get a statement by itself, as long as something is open.",
     )
 
+    def _get_family(self):
+        """Return this company and those it is a branch of, nearest first."""
+        return self.sudo().parent_ids[::-1].with_env(self.env)
+
     def _collection_bank_state(self):
         """Return (journal, last day with a transaction, first day with an unmatched one)."""
         rows = (
@@ -73,7 +77,4 @@ class ResCompany(models.Model):
 
     def _get_collection_managers(self):
         """Return the people who answer for the collection of this company."""
-        managers = self.env.ref("professional_billing.group_collection_manager").sudo()
-        return managers.all_user_ids.filtered(
-            lambda user: user.active and self in user.company_ids and not user._is_superuser()
-        )
+        return self._get_people("professional_billing.group_collection_manager")

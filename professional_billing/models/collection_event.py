@@ -7,6 +7,7 @@ from odoo.tools import SQL
 
 from ..rules import followup
 from ..rules.rounding import decimal
+from .field_unchecked import Many2oneUnchecked
 
 
 class CollectionEvent(models.Model):
@@ -26,17 +27,11 @@ class CollectionEvent(models.Model):
     # Who wrote it and when is said by the reminder, once for all that it carries.
     _log_access = False
 
-    letter_id = fields.Many2one(
-        "collection.letter",
-        string="Reminder",
-        required=True,
-        readonly=True,
-        ondelete="restrict",
-        index=True,
+    # Letters, and the lines of a run that was sent, cannot be deleted.
+    letter_id = Many2oneUnchecked(
+        "collection.letter", string="Reminder", required=True, readonly=True, index=True
     )
-    run_line_id = fields.Many2one(
-        "collection.run.line", readonly=True, ondelete="set null", index="btree_not_null"
-    )
+    run_line_id = Many2oneUnchecked("collection.run.line", readonly=True, index="btree_not_null")
     case_id = fields.Many2one(related="letter_id.case_id", string="Case")
     company_id = fields.Many2one(related="letter_id.company_id")
     run_id = fields.Many2one(related="letter_id.run_id", string="Follow-up run")
@@ -77,6 +72,11 @@ class CollectionEvent(models.Model):
         related="letter_id.company_id.currency_id", string="Company currency"
     )
     charge_interest = fields.Boolean(string="Interest claimed", readonly=True)
+    manual = fields.Boolean(
+        string="Before its time",
+        readonly=True,
+        help="A collector chose to remind earlier than due.",
+    )
     cycle = fields.Integer(
         required=True,
         readonly=True,
@@ -180,6 +180,7 @@ class CollectionEvent(models.Model):
                     "CASE WHEN move.is_late_charge IS NOT TRUE THEN level.fee_amount END"
                 ),
                 "charge_interest": SQL("level.charge_interest AND move.is_late_charge IS NOT TRUE"),
+                "manual": SQL("line.manual"),
                 "cycle": SQL("1"),
                 "attempt": SQL("1 + COALESCE(tried.count, 0)"),
                 "channel": SQL("letter.channel"),

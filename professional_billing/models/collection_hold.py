@@ -158,11 +158,11 @@ class CollectionHold(models.Model):
         for hold in self:
             hold.everywhere = hold.kind in ("legal", "insolvency")
 
-    @api.depends("kind", "promise_date", "tolerance_days")
+    @api.depends("kind", "promise_date", "tolerance_days", "company_id")
     def _compute_date_until(self):
         for hold in self:
             if hold.kind == "promise" and hold.promise_date:
-                hold.date_until = hold.promise_date + datetime.timedelta(days=hold.tolerance_days)
+                hold.date_until = hold._get_promise().last_day
 
     @api.depends("invoice_line_id")
     def _compute_disputed_amount(self):
@@ -283,19 +283,24 @@ class CollectionHold(models.Model):
                 hold._end("closed", False)
 
     def _judge_promise(self, on, known):
-        promise = promises.Promise(
-            amount=decimal(self.promise_amount),
-            made=self.date_from,
-            date=self.promise_date,
-            tolerance_days=self.tolerance_days,
-            tolerance=decimal(self.promise_amount) * decimal(self.tolerance_percent) / 100,
-        )
+        promise = self._get_promise()
         verdict = promises.judge(promise, self._get_payments(), on, known)
         self.paid_amount = float(verdict.paid)
         if verdict.state == metrics.KEPT:
             self._end("kept", False)
         elif verdict.state == metrics.BROKEN:
             self._end("broken", promise.last_day)
+
+    def _get_promise(self):
+        """Return the promise in the words of the rules; banks do not pay on a holiday."""
+        company = self.company_id or self.env.company
+        return promises.Promise(
+            amount=decimal(self.promise_amount),
+            made=self.date_from,
+            date=company._collection_working_day(self.promise_date),
+            tolerance_days=self.tolerance_days,
+            tolerance=decimal(self.promise_amount) * decimal(self.tolerance_percent) / 100,
+        )
 
     def _judge_plan(self, on):
         standing = plans.standing(

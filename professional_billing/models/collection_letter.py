@@ -9,6 +9,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .collection_run_line import TOLD_ALONG
+from .field_unchecked import Many2oneUnchecked
 
 _logger = logging.getLogger(__name__)
 
@@ -59,9 +60,8 @@ class CollectionLetter(models.Model):
         ondelete="restrict",
         index=True,
     )
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, ondelete="restrict", index=True
-    )
+    # The case has the key that keeps a company with letters from being deleted.
+    company_id = Many2oneUnchecked("res.company", required=True, readonly=True, index=True)
     date = fields.Date(required=True, readonly=True)
     early = fields.Boolean(
         string="Before the due date",

@@ -105,6 +105,13 @@ class CollectionLevel(models.Model):
         "the fee and interest away.",
     )
 
+    def unlink(self):
+        # EXTENDS base: no key of the database does it
+        lines = self.env["collection.run.line"].sudo()
+        for name in ("level_id", "next_level_id"):
+            lines.search([(name, "in", self.ids)]).write({name: False})
+        return super().unlink()
+
     @api.constrains("channel", "mail_template_id")
     def _check_mail_template(self):
         for level in self:

@@ -133,6 +133,11 @@ class CollectionRun(models.Model):
     # CRUD
     # ------------------------------------------------------------
 
+    def unlink(self):
+        # EXTENDS base: no key of the database does it
+        self.line_ids.unlink()
+        return super().unlink()
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_done(self):
         for run in self:
@@ -263,7 +268,7 @@ class CollectionRun(models.Model):
     def _has_levels(self):
         return self.env["collection.level"].search_count(
             [
-                ("policy_id.company_id", "in", [self.company_id.id, False]),
+                ("policy_id.company_id", "in", [*self.company_id._get_family().ids, False]),
                 ("policy_id.active", "=", True),
             ],
             limit=1,

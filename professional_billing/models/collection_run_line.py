@@ -2,9 +2,14 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
+from .field_unchecked import Many2oneUnchecked
+
 # An overdue instalment is named in a message that goes out anyway, though no level of its own is
 # due, when the reason is only that it has been or will be reminded separately.
 TOLD_ALONG = ("not_yet", "gap", "all_sent", "stuck")
+
+# A collector may remind all the same.
+EARLIER = ("not_yet", "gap")
 
 # Reasons found when sending; before that they say how the proposal saw it.
 SKIP_REASONS = [
@@ -23,6 +28,7 @@ SKIP_REASONS = [
     ("reply", "The customer has replied"),
     ("legal", "Handed over to a lawyer or agency"),
     ("insolvency", "The customer is insolvent"),
+    ("discount", "The early-payment discount was taken a little late"),
     ("all_sent", "All levels have been sent"),
     ("no_policy", "No follow-up policy with levels applies"),
     ("stuck", "The last reminder is stuck in the mail queue"),
@@ -48,18 +54,12 @@ class CollectionRunLine(models.Model):
     # Who made the proposal is said by the run.
     _log_access = False
 
-    run_id = fields.Many2one(
-        "collection.run", required=True, readonly=True, ondelete="cascade", index=True
-    )
+    # Runs delete their lines themselves.
+    run_id = Many2oneUnchecked("collection.run", required=True, readonly=True, index=True)
     company_id = fields.Many2one(related="run_id.company_id")
     state = fields.Selection(related="run_id.state", string="Run state")
-    case_id = fields.Many2one(
-        "collection.case",
-        string="Customer",
-        required=True,
-        readonly=True,
-        ondelete="restrict",
-    )
+    # Nobody may delete cases.
+    case_id = Many2oneUnchecked("collection.case", string="Customer", required=True, readonly=True)
     move_line_id = fields.Many2one(
         "account.move.line",
         string="Journal item",
@@ -78,11 +78,13 @@ class CollectionRunLine(models.Model):
         string="Open in company currency", readonly=True, currency_field="company_currency_id"
     )
     company_currency_id = fields.Many2one(related="run_id.currency_id", string="Company currency")
-    level_id = fields.Many2one("collection.level", readonly=True, ondelete="set null")
+    # Levels empty these two when they are deleted.
+    level_id = Many2oneUnchecked("collection.level", readonly=True)
     include = fields.Boolean(help="Take the tick away to leave this instalment out of the run.")
+    manual = fields.Boolean(string="Sent before its time", readonly=True)
     skip_reason = fields.Selection(SKIP_REASONS, string="Left out because", readonly=True)
     skip_date = fields.Date(readonly=True)
-    next_level_id = fields.Many2one("collection.level", readonly=True, ondelete="set null")
+    next_level_id = Many2oneUnchecked("collection.level", readonly=True)
     error = fields.Char(readonly=True)
     skip_note = fields.Char(string="Details", compute="_compute_skip_note")
     event_ids = fields.One2many("collection.event", "run_line_id", string="All events")
@@ -126,6 +128,10 @@ class CollectionRunLine(models.Model):
                 line._check_choice(vals["include"])
         return super().write(vals)
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_done(self):
+        self.run_id._unlink_except_done()
+
     def _check_choice(self, include):
         if self.run_id.state != "proposed":
             raise UserError(
@@ -142,6 +148,35 @@ class CollectionRunLine(models.Model):
                     reason=self._get_skip_sentence(),
                 )
             )
+
+    # ------------------------------------------------------------
+    # ACTIONS
+    # ------------------------------------------------------------
+
+    def action_remind_now(self):
+        """Include an instalment with its next level, though that is not due yet.
+
+        :raise UserError: when there is another reason not to remind
+        """
+        for line in self:
+            if line.run_id.state != "proposed" or line.skip_reason not in EARLIER:
+                raise UserError(
+                    self.env._(
+                        "%(line)s cannot be reminded now. That is for instalments of a proposal "
+                        "whose next level is only not due yet.",
+                        line=line.display_name,
+                    )
+                )
+            line.write(
+                {
+                    "level_id": line.next_level_id.id,
+                    "manual": True,
+                    "skip_reason": False,
+                    "skip_date": False,
+                    "next_level_id": False,
+                }
+            )
+            line.include = True
 
     # ------------------------------------------------------------
     # BUSINESS
@@ -241,6 +276,8 @@ class CollectionRunLine(models.Model):
                                CASE WHEN decision.line_id IS NULL AND item.parent_state = 'posted'
                                     THEN 'paid'
                                     WHEN decision.line_id IS NULL THEN 'not_posted'
+                                    WHEN line.manual AND decision.reason IN %(earlier)s
+                                     AND decision.upcoming_id = line.level_id THEN NULL
                                     WHEN decision.level_id IS NULL THEN decision.reason
                                     WHEN decision.level_id <> line.level_id THEN 'changed'
                                 END AS reason
@@ -255,6 +292,7 @@ class CollectionRunLine(models.Model):
                 """,
                 decisions=self.env["collection.decision"]._with_decisions(run.company_id, run.date),
                 run=run.id,
+                earlier=EARLIER,
             )
         )
         self.env.invalidate_all()
@@ -265,26 +303,30 @@ class CollectionRunLine(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
+                WITH unreachable AS MATERIALIZED (
+                    SELECT message.case_id, message.early
+                      FROM %(messages)s
+                     WHERE message.channel = 'email'
+                       AND NOT EXISTS (
+                           SELECT FROM res_partner addressee
+                            WHERE addressee.email <> '' AND addressee.active
+                              AND %(reachable)s
+                              AND (addressee.id = message.partner_id
+                                   OR addressee.parent_id = message.partner_id
+                                      AND addressee.type = 'invoice'))
+                       AND NOT EXISTS (
+                           SELECT FROM collection_case_res_partner_rel contact
+                             JOIN res_partner addressee ON addressee.id = contact.res_partner_id
+                            WHERE contact.collection_case_id = message.case_id
+                              AND addressee.email <> '' AND addressee.active
+                              AND %(reachable)s)
+                )
                 UPDATE collection_run_line line
                    SET skip_reason = 'no_email'
-                  FROM %(messages)s
-                 WHERE line.run_id = %(run)s AND line.case_id = message.case_id
+                  FROM unreachable
+                 WHERE line.run_id = %(run)s AND line.case_id = unreachable.case_id
                    AND line.include AND line.skip_reason IS NULL
-                   AND (line.due_date >= %(on)s) = message.early
-                   AND message.channel = 'email'
-                   AND NOT EXISTS (
-                       SELECT FROM res_partner addressee
-                        WHERE addressee.email <> '' AND addressee.active
-                          AND %(reachable)s
-                          AND (addressee.id = message.partner_id
-                               OR addressee.parent_id = message.partner_id
-                                  AND addressee.type = 'invoice'))
-                   AND NOT EXISTS (
-                       SELECT FROM collection_case_res_partner_rel contact
-                         JOIN res_partner addressee ON addressee.id = contact.res_partner_id
-                        WHERE contact.collection_case_id = message.case_id
-                          AND addressee.email <> '' AND addressee.active
-                          AND %(reachable)s)
+                   AND (line.due_date >= %(on)s) = unreachable.early
              RETURNING line.case_id
                 """,
                 messages=self._get_messages(run),

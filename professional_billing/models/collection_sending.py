@@ -5,6 +5,8 @@ from pytz import UnknownTimeZoneError, timezone, utc
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+from ..rules.working_days import roll_forward
+
 # So far ahead the next time to send is looked for.
 DAYS_AHEAD = 30
 
@@ -44,6 +46,44 @@ class ResCompany(models.Model):
                 days=DAYS_AHEAD,
             )
         )
+
+    def _collection_working_day(self, day, holidays=None):
+        """Return `day`, or the next one that is neither a weekend nor a public holiday.
+
+        :param holidays: what `_collection_holidays` says of the days that come into question
+        """
+        if holidays is None:
+            holidays = self._collection_holidays(day, day + timedelta(days=DAYS_AHEAD))
+        return roll_forward(day, holidays)
+
+    def _collection_holidays(self, start, end):
+        """Return the public holidays between two days: those of the sending hours, if there are.
+
+        Otherwise those of the company's working hours.
+        """
+        calendar = self.collection_calendar_id or self.resource_calendar_id
+        zone = _timezone(calendar.tz or self.partner_id.tz)
+        leaves = (
+            self.env["resource.calendar.leaves"]
+            .sudo()
+            .search(
+                [
+                    ("resource_id", "=", False),
+                    ("company_id", "in", [self.id, False]),
+                    ("calendar_id", "in", [calendar.id, False]),
+                    ("date_from", "<=", end + timedelta(days=1)),
+                    ("date_to", ">=", start - timedelta(days=1)),
+                ]
+            )
+        )
+        days = set()
+        for leave in leaves:
+            first, last = (
+                utc.localize(moment).astimezone(zone).date()
+                for moment in (leave.date_from, leave.date_to)
+            )
+            days.update(first + timedelta(days=number) for number in range((last - first).days + 1))
+        return days
 
 
 class CollectionLetterSending(models.Model):

@@ -1,12 +1,11 @@
 import logging
-from datetime import date, timedelta
+from datetime import timedelta
 
 from dateutil.relativedelta import relativedelta
 from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
 
 _logger = logging.getLogger(__name__)
 
@@ -175,92 +174,6 @@ class CollectionStatement(models.Model):
             again.write(values)
         else:
             self.create({**key, "date_from": date_from, **values})
-
-
-class CollectionCaseSendStatement(models.Model):
-    """How a statement goes to a customer."""
-
-    _inherit = "collection.case"
-
-    def action_statement(self):
-        """Print or send the statements of these cases."""
-        if not self:
-            raise UserError(
-                self.env._("Nothing was ever billed to these customers: there is no account.")
-            )
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Statement of account"),
-            "res_model": "collection.statement.wizard",
-            "view_mode": "form",
-            "target": "new",
-            "context": {"default_case_ids": self.ids},
-        }
-
-    @api.model
-    def _get_owing(self, company):
-        """Return the cases of the company's customers with an open instalment, late or not."""
-        self._make_missing(company, date.max)
-        owing = {
-            (partner.commercial_partner_id, currency)
-            for partner, currency in self.env["account.move.line"]._read_group(
-                self._get_owing_domain() & Domain("company_id", "=", company.id),
-                ["partner_id", "currency_id"],
-            )
-        }
-        return self.search([("company_id", "=", company.id)]).filtered(
-            lambda case: (case.partner_id, case.currency_id) in owing
-        )
-
-    @api.model
-    def _get_owing_domain(self):
-        """Return the domain of the journal items by which customers owe something."""
-        return (
-            Domain("parent_state", "=", "posted")
-            & Domain("account_type", "=", "asset_receivable")
-            & Domain("reconciled", "=", False)
-            & Domain("amount_residual_currency", ">", 0)
-            & Domain("partner_id", "!=", False)
-        )
-
-    def _send_statement(self, date_to, date_from=None, author=None):
-        """Mail the customer the statement, through the queue.
-
-        :return: values of the `collection.statement` that says so
-        :raise UserError: if there is no e-mail address, or the template has an error
-        """
-        self.ensure_one()
-        recipients = self._get_recipients()
-        if not recipients:
-            raise UserError(
-                self.env._(
-                    "%(customer)s has no e-mail address. Add one to the contact, or choose contacts "
-                    "for collection on the case.",
-                    customer=self.partner_id.display_name,
-                )
-            )
-        total = float(self._get_statement(date_to).total)
-        case = self.with_context(
-            allowed_company_ids=self.company_id.ids,
-            statement_date=date_to,
-            statement_total=total,
-        )
-        template = self.env.ref("professional_billing.mail_template_statement")
-        subject, body = case._render_text(template, recipients)
-        message = case._post_mail(
-            subject,
-            body,
-            recipients,
-            author_id=author.id if author else None,
-            attachments=[case._get_statement_file("pdf", date_to, date_from)],
-        )
-        return {
-            "state": "sent",
-            "error": False,
-            "total": total,
-            "recipient": ", ".join(recipients.mapped("email_formatted")),
-            "mail_message_id": message.id,
-        }
 
 
 def _month_ago():

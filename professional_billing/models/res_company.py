@@ -72,6 +72,19 @@ class ResCompany(models.Model):
         tz = self.partner_id.tz or self.env.context.get("tz") or self.env.user.tz or "UTC"
         return fields.Date.context_today(self.with_context(tz=tz))
 
+    def _get_people(self, group):
+        """Return the people of a group who work for this company.
+
+        :param group: XML id of the group
+        """
+        return (
+            self.env.ref(group)
+            .sudo()
+            .all_user_ids.filtered(
+                lambda user: user.active and not user.share and self in user.company_ids
+            )
+        )
+
     def _has_exchange_rate(self, currency, date):
         """Tell whether there is a rate of `currency` by `date`: Odoo takes a later one, or 1."""
         self.ensure_one()

@@ -71,7 +71,8 @@ class Item:
 
     `residual`, `overdue` and `credit` are in the instalment's currency: what is open on it, what
     the customer has overdue in all, and what the customer has paid or been credited without
-    saying for what. `overdue_company` is `overdue` in the company's currency. `last_contact` is
+    saying for what. `overdue_company` and `credit_company` are the same in the company's currency;
+    a minimum is compared with the difference. `last_contact` is
     the day of an earlier reminder about the invoice that belongs to none of its instalments, or
     of what else the gap is counted from: a payment returned, a promise broken.
 
@@ -86,6 +87,7 @@ class Item:
     overdue: Decimal
     credit: Decimal = Decimal(0)
     overdue_company: Decimal = Decimal(0)
+    credit_company: Decimal = Decimal(0)
     last_contact: datetime.date | None = None
     residual_company: Decimal | None = None
     open_company: Decimal | None = None
@@ -205,7 +207,7 @@ def _decide(level, item, history, on, contact_gap):
 
 
 def _below_minimum(level, item, early):
-    asked = item.overdue_company
+    asked = item.overdue_company - item.credit_company
     if not level.min_amount and not level.min_percent:
         return False
     if early:

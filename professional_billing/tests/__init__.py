@@ -12,6 +12,8 @@ from . import test_collection_concurrency
 from . import test_collection_daily
 from . import test_collection_decision
 from . import test_collection_edges
+from . import test_collection_edges_dates
+from . import test_collection_edges_parties
 from . import test_collection_event
 from . import test_collection_figures
 from . import test_collection_hand_over

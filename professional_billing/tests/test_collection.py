@@ -123,6 +123,7 @@ class TestCollectionRun(CollectionCommon):
             run.action_approve()
 
     def test_online_payment_pending(self):
+        """Edge case 15."""
         move = self._invoice(100)
         provider = self.env["payment.provider"].create({"name": "Provider", "code": "none"})
         method = self.env["payment.method"].create({"name": "Card", "code": "card_collection"})
@@ -143,6 +144,7 @@ class TestCollectionRun(CollectionCommon):
         self.assertTrue(self._propose(day(7)).line_ids.include)
 
     def test_minimum_amount(self):
+        """Edge case 2."""
         self.first.min_amount = 120
         self._invoice(100)
         self.assertEqual(self._propose(day(7)).line_ids.skip_reason, "below_minimum")
@@ -251,7 +253,7 @@ class TestCollectionRun(CollectionCommon):
             run.action_reopen()
 
     def test_no_email(self):
-        """The collector gets one to-do; the level is still open when the address is known."""
+        """The collector gets one to-do; the level is still open when the address is known. Edge case 45."""
         self.customer.email = False
         self._invoice()
         run = self._send(day(7))
@@ -280,6 +282,7 @@ class TestCollectionRun(CollectionCommon):
         self.assertIn("payable@late.example.com", event.recipient)
 
     def test_contacts_of_one_company_are_one_customer(self):
+        """Edge case 55."""
         contact = self.env["res.partner"].create({"name": "Ann", "parent_id": self.customer.id})
         self._invoice(10)
         self._invoice(20, partner=contact)
@@ -336,7 +339,7 @@ class TestCollectionRun(CollectionCommon):
         self.assertIn(f"/my/invoices/{move.id}?access_token=", body)
 
     def test_call_level(self):
-        """A call is an activity for the customer's collector; no mail, but it is logged."""
+        """A call is an activity for the customer's collector; no mail, but it is logged. Edge case 87."""
         self.first.write({"channel": "call", "mail_template_id": False})
         self._invoice()
         run = self._propose(day(7))
@@ -356,6 +359,7 @@ class TestCollectionRun(CollectionCommon):
             self.first.mail_template_id = False
 
     def test_one_failure_does_not_stop_the_others(self):
+        """Edge case 75."""
         fragile = self.env["res.partner"].create({"name": "Fragile", "email": "f@example.com"})
         self._invoice(1)
         self._invoice(2, partner=fragile)
@@ -387,7 +391,7 @@ class TestCollectionRun(CollectionCommon):
         self.assertNotIn("Traceback", line.skip_note)
 
     def test_two_currencies(self):
-        """A message, a case and a total for each currency."""
+        """A message, a case and a total for each currency. Edge case 17."""
         euro = self.setup_other_currency("EUR")
         self._invoice(100)
         self._invoice(200, currency_id=euro.id)
@@ -436,7 +440,7 @@ class TestCollectionRun(CollectionCommon):
         self.assertLessEqual(send(8), send(2) + 4)
 
     def test_queries_do_not_grow_with_the_instalments(self):
-        """Proposing 200 instalments of 20 customers costs as many queries as 20 of 2."""
+        """Proposing 200 instalments of 20 customers costs as many queries as 20 of 2. Edge case 89."""
         term = self.env["account.payment.term"].create(
             {
                 "name": "Ten weeks",
@@ -472,3 +476,20 @@ class TestCollectionRun(CollectionCommon):
         few, many = propose(2), propose(20)
         self.assertLessEqual(many, few + 4, "a few more batches of inserts at most")
         self.assertLess(many, 80)
+
+    def test_deleted_with_its_lines(self):
+        """Levels may go, and proposals with their lines; what was sent stays with its lines."""
+        self._invoice(100)
+        sent, proposal = self._send(day(7)), self._propose(day(9))
+        line = proposal.line_ids
+        self.assertEqual(line.next_level_id, self.second)
+        self.second.unlink()
+        self.assertFalse(line.next_level_id)
+        self.first.policy_id.copy().unlink()
+        proposal.unlink()
+        self.assertFalse(line.exists())
+        with self.assertRaisesRegex(UserError, "stays as a record"):
+            sent.line_ids.unlink()
+        self.first.with_user(self.manager).unlink()
+        self.assertFalse(sent.line_ids.level_id)
+        self.assertEqual(sent.line_ids.event_id.level_name, "Friendly reminder")

@@ -72,6 +72,7 @@ class TestCollectionAccess(CollectionCommon):
         self.assertEqual(Case.search([]).mapped("company_id"), self.other)
 
     def test_two_companies_at_once(self):
+        """Edge case 80."""
         self._invoice(100)
         self._invoice_in(self.other, 200)
         companies = (self.company + self.other).ids

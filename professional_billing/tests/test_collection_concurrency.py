@@ -198,7 +198,7 @@ class TestCollectionConcurrency(BaseCase):
         self.assertEqual(self._sum_charges(move_ids), (4, 4))
 
     def test_killed_between_any_two_statements(self):
-        """A process that dies has done nothing; the next one does all of it, once."""
+        """A process that dies has done nothing; the next one does all of it, once. Edge case 74."""
         chance = random.Random(5)
         move_ids = self._new_invoices()
         run_id = self._approved_run(self.agents[0])

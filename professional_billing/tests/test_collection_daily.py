@@ -117,7 +117,7 @@ class TestCollectionDaily(TestCollectionCron):
         self.assertIn("not matched", self._todos().note)
 
     def test_cron_down_for_45_days(self):
-        """One level on the first day it runs again, not the missed ones; the next after its gap."""
+        """One level on the first day it runs again, not the missed ones; the next after its gap. Edge case 44."""
         self._switch_on("send")
         self._invoice()
         for offset in (45, 46, 54, 55):
@@ -130,7 +130,7 @@ class TestCollectionDaily(TestCollectionCron):
         )
 
     def test_each_company_has_its_own_day(self):
-        """At 00:30 UTC it is another day in Samoa than in San Francisco."""
+        """At 00:30 UTC it is another day in Samoa than in San Francisco. Edge case 37."""
         self.company.partner_id.tz = "America/Los_Angeles"
         other = self.setup_other_company()
         self.manager.company_ids |= other["company"]
@@ -287,7 +287,7 @@ class TestCollectionSending(TestCollectionCron):
         self.assertEqual(later.send_after, at(8, 13), "summer time there since 8 March")
 
     def test_clocks_change_on_the_day(self):
-        """29 March 2026 in London: the slot is there once, and the mail goes once."""
+        """29 March 2026 in London: the slot is there once, and the mail goes once. Edge case 38."""
         sunday = self.calendar.attendance_ids[0].copy({"dayofweek": "6"})
         sunday.write({"hour_from": 1.5, "hour_to": 3.5})
         letter = self._queue(27)
@@ -297,7 +297,7 @@ class TestCollectionSending(TestCollectionCron):
         self.assertEqual(len(self._mails(letter.run_id)), 1)
 
     def test_paid_while_it_waited(self):
-        """It is looked at once more when its time has come: nothing is sent, the level is open."""
+        """It is looked at once more when its time has come: nothing is sent, the level is open. Edge case 4."""
         letter = self._queue(7)
         self._cron("release", at(7, 5))
         self._register_payment(letter.event_ids.move_id)

@@ -41,6 +41,7 @@ class TestCollectionDecision(CollectionCommon):
                     "name": f"Policy {number}",
                     "catch_up": chance.choice(["progressive", "by_age"]),
                     "contact_gap_days": chance.choice([0, 0, 3]),
+                    "posting_days": chance.choice([0, 4]),
                     "level_ids": [self._level(chance) for _level in range(chance.randint(1, 4))],
                 }
                 for number in range(3)
@@ -79,12 +80,15 @@ class TestCollectionDecision(CollectionCommon):
             values["invoice_payment_term_id"] = self.term.id
         if chance.random() < 0.2:
             values["collection_policy_id"] = chance.choice(self.policies).id
-        return self._invoice(
+        move = self._invoice(
             chance.choice([20, 70, 130, 400]),
             day(chance.randint(-10, 30)),
             chance.choice(self.customers),
             **values,
         )
+        posted = chance.choice([False, day(chance.randint(0, 30))])
+        move._collection_instalments().collection_posted_date = posted
+        return move
 
     def _live(self, chance, on):
         """Let something happen on a day: a run, a bounce, a hold, a correction, a payment."""
@@ -150,10 +154,14 @@ class TestCollectionDecision(CollectionCommon):
                 residual_company=asked[line],
                 open_company=sum(decimal(other.amount_residual) for other in customer),
                 credit=self._read_credit(line.partner_id),
+                credit_company=self._read_credit(line.partner_id),
                 last_contact=max(
                     filter(None, [stranger, line.collection_reopened_date]), default=None
                 ),
                 customer_contact=contacts.get(line.partner_id),
+                not_before=line.collection_posted_date
+                and policy.posting_days
+                and line.collection_posted_date + datetime.timedelta(days=policy.posting_days),
             )
             levels = [
                 followup.Level(

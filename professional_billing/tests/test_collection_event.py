@@ -78,7 +78,7 @@ class TestCollectionEvent(CollectionCommon):
 
         1. Remind both instalments of a 30/70 invoice.
         2. Back to draft, due all at once on another day, posted again.
-        3. The two events still say what was sent; the new instalment respects the gap.
+        3. The two events still say what was sent; the new instalment respects the gap. Edge case 33.
         """
         move = self._invoice(1000, invoice_payment_term_id=self.term.id)
         events = self._send(day(10)).line_ids.event_id
@@ -129,6 +129,7 @@ class TestCollectionEvent(CollectionCommon):
             event.action_open_invoice()
 
     def test_level_deleted_or_inserted_under_way(self):
+        """Edge case 42."""
         self._invoice()
         self._send(day(7))
         self.first.unlink()
@@ -144,7 +145,7 @@ class TestCollectionEvent(CollectionCommon):
         self.assertEqual(self._send(day(21)).line_ids.event_id.level_id, self.second)
 
     def test_merged_contacts_lose_nothing(self):
-        """Both had a case: one case goes on, with the history and activities of both."""
+        """Both had a case: one case goes on, with the history and activities of both. Edge case 54."""
         twin = self.env["res.partner"].create(
             {"name": "Late Payers Limited", "is_company": True, "email": "twin@late.example.com"}
         )

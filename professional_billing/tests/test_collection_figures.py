@@ -159,7 +159,7 @@ class TestCollectionFigures(CollectionCommon):
         self.assertEqual(self._values(FEBRUARY, *names), [0, 0, 0])
 
     def test_nothing_to_divide_by(self):
-        """What has no denominator is not known; it is never zero."""
+        """What has no denominator is not known; it is never zero. Edge case 90."""
         _record, lines = self._figures(JANUARY)
         for name in ("Days sales outstanding (DSO)", "Days to pay", "More than 90 days late"):
             self.assertFalse(lines[name].is_known)

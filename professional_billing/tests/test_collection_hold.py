@@ -45,7 +45,7 @@ class TestCollectionHold(CollectionCommon):
         )
 
     def test_promise_kept(self):
-        """Paid a day before by the books, though known three days later: kept (63)."""
+        """Paid a day before by the books, though known three days later: kept. Edge case 63."""
         move = self._invoice(100)
         hold = self._promise(move, 8, 20)
         self.assertEqual(self._reason(19), ["promise"])
@@ -55,7 +55,7 @@ class TestCollectionHold(CollectionCommon):
         self.assertEqual(hold.paid_amount, 100)
 
     def test_promise_of_almost_all(self):
-        """99.5 % with a tolerance of 1 % is kept (64)."""
+        """99.5 % with a tolerance of 1 % is kept. Edge case 64."""
         move = self._invoice(1000)
         hold = self._promise(move, 8, 20, amount=1000)
         self._register_payment(move, amount=995, payment_date=day(20))
@@ -63,26 +63,26 @@ class TestCollectionHold(CollectionCommon):
         self.assertEqual(hold.state, "kept")
 
     def test_promise_broken_resumes_at_the_next_step(self):
-        """The gap counts from the day it was broken; the step is the next, not the first (65)."""
+        """The gap counts from the day it was broken; the step is the next, not the first. Edge case 65."""
         move = self._invoice(100)
         self._send(day(7))
-        hold = self._promise(move, 10, 20)
-        self.assertEqual(self._reason(22), ["promise"], "there are two days of grace")
-        self.assertEqual(self._reason(23), ["gap"])
+        hold = self._promise(move, 10, 18)
+        self.assertEqual(self._reason(20), ["promise"], "there are two days of grace")
+        self.assertEqual(self._reason(21), ["gap"])
         self.assertEqual(hold.state, "broken")
-        self.assertEqual(hold.resume_date, day(22))
-        self.assertEqual(self._reason(31), ["gap"])
-        self.assertEqual(self._send(day(32)).line_ids.event_id.level_id, self.second)
+        self.assertEqual(hold.resume_date, day(20))
+        self.assertEqual(self._reason(29), ["gap"])
+        self.assertEqual(self._send(day(30)).line_ids.event_id.level_id, self.second)
 
     def test_promise_paid_in_part_is_broken(self):
         move = self._invoice(100)
         hold = self._promise(move, 8, 20)
         self._register_payment(move, amount=40, payment_date=day(15))
-        self._propose(day(23))
+        self._propose(day(24))
         self.assertEqual((hold.state, hold.paid_amount), ("broken", 40))
 
     def test_promise_for_one_invoice(self):
-        """The other invoice goes on (61)."""
+        """The other invoice goes on. Edge case 61."""
         promised, other = self._invoice(100), self._invoice(50)
         self._promise(promised, 1, 20, move_ids=[Command.set(promised.ids)])
         run = self._send(day(7))
@@ -97,7 +97,7 @@ class TestCollectionHold(CollectionCommon):
         self.assertEqual(self._reason(15), ["promise"])
 
     def test_fourth_promise_stops_nothing(self):
-        """After three broken ones reminders go on (66)."""
+        """After three broken ones reminders go on. Edge case 66."""
         move = self._invoice(100)
         for start in (1, 11, 21):
             self._promise(move, start, start + 2)
@@ -126,7 +126,7 @@ class TestCollectionHold(CollectionCommon):
     # -- disputes -------------------------------------------------------------------------------
 
     def test_dispute_of_a_part(self):
-        """20 % disputed: 80 % are asked for (67)."""
+        """20 % disputed: 80 % are asked for. Edge case 67."""
         move = self._invoice(100)
         self._hold(move, "dispute", move_ids=[Command.set(move.ids)], disputed_amount=20)
         run = self._send(day(7))
@@ -145,7 +145,7 @@ class TestCollectionHold(CollectionCommon):
         self.assertEqual(self._reason(7), ["dispute"])
 
     def test_dispute_rejected(self):
-        """It needs an outcome; then the next level follows, with its gap (69)."""
+        """It needs an outcome; then the next level follows, with its gap. Edge case 69."""
         move = self._invoice(100)
         self._send(day(7))
         hold = self._hold(move, "dispute", 8, move_ids=[Command.set(move.ids)])
@@ -158,7 +158,7 @@ class TestCollectionHold(CollectionCommon):
         self.assertEqual(self._send(day(40)).line_ids.event_id.level_id, self.second)
 
     def test_dispute_accepted_by_credit_note(self):
-        """A credit note over what was disputed closes it (70)."""
+        """A credit note over what was disputed closes it. Edge case 70."""
         move = self._invoice(100)
         hold = self._hold(move, "dispute", move_ids=[Command.set(move.ids)], disputed_amount=30)
         reversal = self._reverse_invoice(move, date=day(3))
@@ -168,7 +168,7 @@ class TestCollectionHold(CollectionCommon):
         self.assertEqual((hold.state, hold.outcome), ("closed", "accepted"))
 
     def test_dispute_takes_the_mail_back(self):
-        """What waits in the queue is cancelled, and the level is open again (68)."""
+        """What waits in the queue is cancelled, and the level is open again. Edge case 68."""
         move = self._invoice(100, self.company._billing_today() - datetime.timedelta(days=8))
         run = self._send(self.company._billing_today())
         mail = self._mails(run)
@@ -193,7 +193,7 @@ class TestCollectionHold(CollectionCommon):
     # -- plans and others -----------------------------------------------------------------------
 
     def test_plan(self):
-        """Kept: quiet. An instalment missed: default, and the follow-up resumes (71, 72)."""
+        """Kept: quiet. An instalment missed: default, and the follow-up resumes. Edge cases 71, 72."""
         move = self._invoice(100)
         hold = self._hold(
             move,
@@ -224,7 +224,7 @@ class TestCollectionHold(CollectionCommon):
         self.assertEqual(hold.state, "closed")
 
     def test_insolvency_is_everywhere(self):
-        """It stops what is owed in other currencies, too (59)."""
+        """It stops what is owed in other currencies, too. Edge case 59."""
         euro = self.setup_other_currency("EUR")
         move = self._invoice(100)
         self._invoice(50, currency_id=euro.id)

@@ -84,6 +84,7 @@ class TestCollectionMail(CollectionCommon):
         )
 
     def test_reply_pauses(self):
+        """Edge case 51."""
         run, case = self._send_first()
         case.user_id = self.agent
         self._reply(run.letter_ids.sudo().mail_message_id)
@@ -97,6 +98,7 @@ class TestCollectionMail(CollectionCommon):
         self.assertEqual(len(case.hold_ids), 1)
 
     def test_automatic_answer_does_not(self):
+        """Edge case 50."""
         run, case = self._send_first()
         self._reply(run.letter_ids.sudo().mail_message_id, headers="Auto-Submitted: auto-replied\n")
         self.assertFalse(case.hold_ids)
@@ -116,7 +118,7 @@ class TestCollectionMail(CollectionCommon):
         self.assertEqual((again.level_id, again.attempt), (self.first, 2))
 
     def test_server_that_refuses(self):
-        """The same event waits, and the same mail is sent again."""
+        """The same event waits, and the same mail is sent again. Edge case 76."""
         run, _case = self._send_first()
 
         def refuse(*args, **kwargs):

@@ -25,12 +25,13 @@ EXPECTED = {
         (35, 100, THIRD, 80),
     ],
     "promise kept": [(-3, 100, EARLY, 100), (7, 100, FIRST, 100)],
-    # Promised on day 10 for day 20, two days of grace; ten days after that the next level.
+    # Promised on day 10 for day 20, a Sunday; until Monday, and two days of grace; ten days after
+    # that the next level.
     "promise broken": [
         (-3, 100, EARLY, 100),
         (7, 100, FIRST, 100),
-        (32, 100, SECOND, 100),
-        (42, 100, THIRD, 100),
+        (33, 100, SECOND, 100),
+        (43, 100, THIRD, 100),
     ],
     # An address is found on day 12: from then on level by level.
     "no email": [(12, 100, FIRST, 100), (22, 100, SECOND, 100), (35, 100, THIRD, 100)],

@@ -117,7 +117,7 @@ class TestCollectionPortal(CollectionCommon, HttpCase):
         self.assertEqual(answer.headers["Content-Type"], "application/pdf")
 
     def test_pay_what_is_open_now(self):
-        """An old payment link asks for no more than is open; a changed amount is refused."""
+        """An old payment link asks for no more than is open; a changed amount is refused. Edge case 82."""
         self.env["ir.config_parameter"].sudo().set_param(
             "account_payment.enable_portal_payment", True
         )
@@ -171,7 +171,7 @@ class TestCollectionPortal(CollectionCommon, HttpCase):
             self.assertEqual(self._post(url).status_code, 404)
 
     def test_sibling_contact(self):
-        """Another contact of the same company sees the same account."""
+        """Another contact of the same company sees the same account. Edge case 81."""
         self._new_portal("sibling", self.customer)
         self.authenticate("sibling", "sibling")
         self.assertIn(self.late.name, self._get("/my/balance").text)

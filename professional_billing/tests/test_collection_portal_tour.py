@@ -1,7 +1,10 @@
 import datetime
+import json
+from urllib.parse import urlencode
 
 from odoo.tests import new_test_user, tagged
 
+from ..models.collection_case_statement_file import REPORT
 from .common_browser import BrowserCommon
 from .test_collection_common import CollectionCommon
 
@@ -22,6 +25,26 @@ class TestCollectionPortalTour(CollectionCommon, BrowserCommon):
         self.assertEqual(
             statement.sudo().mail_message_id.attachment_ids.mimetype, "application/pdf"
         )
+
+    def test_picture_of_a_statement(self):
+        """Its page, for the guide; the figures are tested where they are made."""
+        self.customer.write({"name": "Statement Customer", "street": "Hafenstr. 4", "city": "Bern"})
+        self.company.name = "Keller & Partners"
+        today = self.company._billing_today()
+        days = (76, 41, 9, -12)
+        moves = [
+            self._invoice(amount, today - datetime.timedelta(days=late), ref="PO 4711")
+            for amount, late in zip((2940, 1840, 620.5, 2300), days, strict=True)
+        ]
+        self._register_payment(moves[0], payment_date=today - datetime.timedelta(days=30))
+        self._register_payment(
+            moves[1], amount=840, payment_date=today - datetime.timedelta(days=20)
+        )
+        case = self.customer._get_collection_cases()
+        start = today - datetime.timedelta(days=60)
+        options = json.dumps({"date_to": today.isoformat(), "date_from": start.isoformat()})
+        url = f"/report/html/{REPORT}/{case.id}?{urlencode({'options': options})}"
+        self._shoot(url, ".page table", self.agent, "statement.png")
 
     def test_portal_dispute(self):
         """The customer disputes an invoice and reads the answer."""

@@ -117,7 +117,7 @@ class TestCollectionSmtp(CollectionCommon):
         self.assertEqual(len(self.mailbox.received), 1)
 
     def test_one_of_two_bounces(self):
-        """Two contacts, one address is dead: the other one has been reminded."""
+        """Two contacts, one address is dead: the other one has been reminded. Edge case 48."""
         contacts = self.env["res.partner"].create(
             [
                 {"name": name, "email": f"{name}@late.example.com", "parent_id": self.customer.id}
@@ -156,7 +156,7 @@ class TestCollectionSmtp(CollectionCommon):
         self.assertIn("Late Payers Ltd", attached.get_filename())
 
     def test_invalid_address(self):
-        """Odoo finds it wrong before it sends: the level is open again, on the work list too."""
+        """Odoo finds it wrong before it sends: the level is open again, on the work list too. Edge case 46."""
         self.customer.email = "accounts at late"
         run = self._send_first()
         self.assertFalse(self.mailbox.received)
@@ -169,7 +169,7 @@ class TestCollectionSmtp(CollectionCommon):
         self.assertEqual((again.level_id, again.attempt), (self.first, 2))
 
     def test_mail_from_the_address_does_not_undo_the_bounce(self):
-        """Odoo forgets a bounce when the address writes to us; the log does not."""
+        """Odoo forgets a bounce when the address writes to us; the log does not. Edge case 47."""
         run = self._send_first()
         [(sender, _recipients, message)] = self.mailbox.received
         incoming = (
@@ -185,7 +185,7 @@ class TestCollectionSmtp(CollectionCommon):
         self.assertEqual(event.state, "failed")
 
     def test_blacklisted(self):
-        """Whoever does not want mail is left to a person: no mail, a to-do, the level is open."""
+        """Whoever does not want mail is left to a person: no mail, a to-do, the level is open. Edge case 49."""
         self.env["mail.blacklist"].sudo()._add("accounts@late.example.com")
         self._invoice()
         case = self.customer._get_collection_cases()
@@ -198,7 +198,7 @@ class TestCollectionSmtp(CollectionCommon):
             case._send_statement(day(7))
 
     def test_contact_archived_meanwhile(self):
-        """The contact is gone when the reminder is written: the customer's own address gets it."""
+        """The contact is gone when the reminder is written: the customer's own address gets it. Edge case 53."""
         contact = self.env["res.partner"].create(
             {"name": "Gone", "email": "gone@late.example.com", "parent_id": self.customer.id}
         )
@@ -214,7 +214,7 @@ class TestCollectionSmtp(CollectionCommon):
         self.assertEqual(recipients, ["accounts@late.example.com"])
 
     def test_reply_from_another_address(self):
-        """It is on the case, the reminders pause, and the hold says from whom it came."""
+        """It is on the case, the reminders pause, and the hold says from whom it came. Edge case 52."""
         run = self._send_first()
         [(_sender, _recipients, message)] = self.mailbox.received
         text = REPLY.replace("accounts@", "somebody@").format(

@@ -224,7 +224,7 @@ class TestCollectionStatement(CollectionCommon):
         self.assertEqual(rows[-1][:7], (0, 100, 0, 0, 0, -40, 60))
 
     def test_many_open_invoices(self):
-        """However many invoices are open, the figures cost the same few queries."""
+        """However many invoices are open, the figures cost the same few queries. Edge case 57."""
         self.moves = self._invoice(1)
         moves = self.moves
         for _number in range(39):
@@ -283,6 +283,34 @@ class TestCollectionStatement(CollectionCommon):
         self.assertIn("100.00", mail.body_html)
         self.assertIn("Statement Late Payers Ltd", mail.attachment_ids.name)
         self.assertEqual(mail.mail_message_id.author_id, self.agent.partner_id)
+
+    def test_written_by_hand(self):
+        """The mail opens with text, recipients and PDF; what is sent then is noted as a statement."""
+        self.moves = (self._invoice(100),)
+        Wizard = self.env["collection.statement.wizard"].with_user(self.agent)
+        wizard = Wizard.create({"case_ids": self._case().ids, "date_to": DUE})
+        action = wizard.action_edit()
+        Composer = self.env["mail.compose.message"].with_user(self.agent)
+        form = Form(Composer.with_context(**action["context"]))
+        self.assertIn("100.00", form.body)
+        self.assertEqual(form.attachment_ids[:].mapped("mimetype"), ["application/pdf"])
+        form.body = "<p>As we said on the phone.</p>"
+        form.save().action_send_mail()
+        sent = self.env["collection.statement"].with_user(self.agent).search([])
+        self.assertEqual((sent.state, sent.total, sent.date_to), ("sent", 100, DUE))
+        self.assertIn("accounts@late.example.com", sent.recipient)
+        message = sent.sudo().mail_message_id
+        self.assertIn("on the phone", message.body)
+        self.assertIn("Statement Late Payers Ltd", message.attachment_ids.name)
+        self.assertEqual(message.author_id, self.agent.partner_id)
+        two = Wizard.create({"case_ids": (self._case() + self._euro_case()).ids, "date_to": DUE})
+        with self.assertRaisesRegex(UserError, "one customer"):
+            two.action_edit()
+
+    def _euro_case(self):
+        euro = self.setup_other_currency("EUR", rates=[("2026-01-01", 2.0)])
+        move = self._invoice(30, currency_id=euro.id)
+        return self.env["collection.case"].browse(move.action_view_collection_case()["res_id"])
 
     def test_wizard_refuses(self):
         self.moves = (self._invoice(100),)

@@ -13,5 +13,7 @@ from . import billing_retention_release
 from . import billing_wip_date
 from . import collection_charge_reason
 from . import collection_figures
+from . import collection_figures_line
+from . import collection_figures_workbook
 from . import collection_hand_over
 from . import collection_statement_wizard

@@ -1,7 +1,3 @@
-import base64
-import io
-
-import xlsxwriter
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
@@ -54,7 +50,6 @@ class CollectionFigures(models.TransientModel):
         store=True,
         readonly=True,
     )
-    workbook = fields.Binary(compute="_compute_workbook", export_string_translation=False)
 
     @api.depends("date_to")
     def _compute_display_name(self):
@@ -75,11 +70,6 @@ class CollectionFigures(models.TransientModel):
             rows = figures._get_rows() if ready and figures.date_from <= figures.date_to else []
             figures.line_ids = [Command.clear(), *map(Command.create, rows)]
 
-    @api.depends("line_ids")
-    def _compute_workbook(self):
-        for figures in self:
-            figures.workbook = base64.b64encode(figures._render_workbook())
-
     # -- actions --------------------------------------------------------------------------------
 
     def action_view_ageing(self):
@@ -98,14 +88,6 @@ class CollectionFigures(models.TransientModel):
             "display_name": name,
             "context": {"collection_as_of": fields.Date.to_string(self.date_to)},
             "domain": domain,
-        }
-
-    def action_export(self):
-        """Download the figures and the ageing as a workbook."""
-        self.ensure_one()
-        return {
-            "type": "ir.actions.act_url",
-            "url": f"/web/content/collection.figures/{self.id}/workbook/figures.xlsx?download=true",
         }
 
     # -- what the figures are made of -----------------------------------------------------------
@@ -379,97 +361,3 @@ class CollectionFigures(models.TransientModel):
             "unit": unit,
             "working": working,
         }
-
-    # -- workbook -------------------------------------------------------------------------------
-
-    def _render_workbook(self):
-        """Return the figures and what was owed at the end, by customer, as a workbook."""
-        self.ensure_one()
-        output = io.BytesIO()
-        book = xlsxwriter.Workbook(output, {"in_memory": True, "strings_to_formulas": False})
-        bold = book.add_format({"bold": True})
-        decimals = "0" * self.currency_id.decimal_places
-        number = book.add_format({"num_format": f"#,##0.{decimals}" if decimals else "#,##0"})
-        self._write_figures(book.add_worksheet(self.env._("Figures")), bold, number)
-        self._write_ageing(book.add_worksheet(self.env._("Ageing")), bold, number)
-        book.close()
-        return output.getvalue()
-
-    def _write_figures(self, sheet, bold, number):
-        units = dict(
-            self.env["collection.figures.line"]._fields["unit"]._description_selection(self.env)
-        )
-        sheet.set_column(0, 0, 40)
-        sheet.set_column(1, 1, 16)
-        sheet.set_column(3, 3, 80)
-        headings = [
-            self.company_id.name,
-            format_date(self.env, self.date_from),
-            format_date(self.env, self.date_to),
-            self.partner_id.display_name or self.env._("All customers"),
-        ]
-        sheet.write_row(0, 0, headings, bold)
-        for index, line in enumerate(self.line_ids, start=1):
-            sheet.write_string(index, 0, line.name)
-            if line.is_known:
-                sheet.write_number(index, 1, line.value, number)
-            unit = self.currency_id.name if line.unit == "money" else units[line.unit]
-            sheet.write_string(index, 2, unit)
-            sheet.write_string(index, 3, line.working or "")
-
-    def _write_ageing(self, sheet, bold, number):
-        ages = dict(self.env["collection.ageing"]._fields["age"]._description_selection(self.env))
-        groups = (
-            self.env["collection.ageing"]
-            .with_context(collection_as_of=fields.Date.to_string(self.date_to))
-            ._read_group(
-                self._get_scope(),
-                ["partner_id", "user_id", "currency_id", "age"],
-                ["open_amount:sum"],
-            )
-        )
-        rows = {}
-        for partner, user, currency, age, amount in groups:
-            rows.setdefault((partner, user, currency), {})[age] = currency.round(amount)
-        sheet.set_column(0, 1, 30)
-        sheet.set_column(2, 2 + len(ages), 16)
-        texts = [self.env._("Customer"), self.env._("Collector"), self.env._("Currency")]
-        sheet.write_row(0, 0, [*texts, *ages.values(), self.env._("Total")], bold)
-        sheet.freeze_panes(1, 0)
-        for index, ((partner, user, currency), amounts) in enumerate(rows.items(), start=1):
-            names = [partner.display_name, user.name or "", currency.name]
-            sheet.write_row(index, 0, names)
-            for column, age in enumerate(ages, start=3):
-                sheet.write_number(index, column, amounts.get(age, 0), number)
-            sheet.write_number(index, 3 + len(ages), currency.round(sum(amounts.values())), number)
-
-
-class CollectionFiguresLine(models.TransientModel):
-    """One figure: what it is, how much, and how it came about."""
-
-    _name = "collection.figures.line"
-    _description = "Key figure of collection"
-
-    figures_id = fields.Many2one("collection.figures", required=True, ondelete="cascade")
-    currency_id = fields.Many2one(related="figures_id.currency_id")
-    name = fields.Char(string="Figure", readonly=True)
-    value = fields.Float(string="Exact value", readonly=True, aggregator=None)
-    unit = fields.Selection([("money", "Money"), ("days", "Days"), ("percent", "%")], readonly=True)
-    is_known = fields.Boolean(readonly=True, help="Not known where there is nothing to divide by.")
-    text = fields.Char(string="Value", compute="_compute_text")
-    working = fields.Char(string="How it is worked out", readonly=True)
-
-    @api.depends("value", "unit", "is_known")
-    def _compute_text(self):
-        for line in self:
-            if not line.is_known:
-                line.text = "–"
-            elif line.unit == "money":
-                line.text = line.figures_id._money(line.value)
-            else:
-                number = formatLang(self.env, line.value, digits=1)
-                line.text = (
-                    self.env._("%(number)s days", number=number)
-                    if line.unit == "days"
-                    else f"{number} %"
-                )

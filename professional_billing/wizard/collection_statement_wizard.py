@@ -60,6 +60,18 @@ class CollectionStatementWizard(models.TransientModel):
             "target": "download",
         }
 
+    def action_edit(self):
+        """Open the mail to the one customer, to be changed before it is sent.
+
+        :raise UserError: for several customers, or one without an e-mail address
+        """
+        self.ensure_one()
+        if len(self.case_ids) != 1:
+            raise UserError(
+                self.env._("Only a statement to one customer can be changed: choose one, or Send.")
+            )
+        return self.case_ids._compose_statement(self.date_to, self._get_date_from())
+
     def action_send(self):
         """Send each customer their statement through the mail queue.
 

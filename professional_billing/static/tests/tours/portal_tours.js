@@ -60,13 +60,18 @@ registry.category("web_tour.tours").add("professional_billing_statement", {
             trigger: ".modal [name=date_from]",
         },
         {
-            content: "Send it",
-            trigger: ".modal button[name=action_send]",
+            content: "Look at the mail first",
+            trigger: ".modal button[name=action_edit]",
             run: "click",
         },
         {
-            content: "The result is told",
-            trigger: ".o_notification:contains(Statements sent: 1)",
+            content: "The statement is attached",
+            trigger: ".modal .o_field_mail_composer_attachment_list:contains(.pdf)",
+        },
+        {
+            content: "Send it",
+            trigger: ".modal button[name=action_send_mail]",
+            run: "click",
         },
         {
             content: "It is in the case's messages",
