@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from .covered_reference import CoveredMany2one
+from .field_unchecked import Many2oneUnchecked
 
 
 class BillingAllocation(models.Model):
@@ -21,7 +21,7 @@ class BillingAllocation(models.Model):
     _inverses_kept_in_step = ("billing.item.allocation_ids",)  # by `billing.item._refresh_balances`
 
     item_id = fields.Many2one("billing.item", required=True, index=True, ondelete="restrict")
-    company_id = CoveredMany2one("res.company", required=True)  # by the item
+    company_id = Many2oneUnchecked("res.company", required=True)  # by the item
     currency_id = fields.Many2one(related="item_id.currency_id")
     kind = fields.Selection(
         [
@@ -50,7 +50,7 @@ class BillingAllocation(models.Model):
     quantity = fields.Float(required=True)
     amount = fields.Monetary(required=True)
     # Pre-bills that settle work are invoiced, and those are never deleted.
-    prebill_line_id = CoveredMany2one("billing.prebill.line", index="btree_not_null")
+    prebill_line_id = Many2oneUnchecked("billing.prebill.line", index="btree_not_null")
     move_line_id = fields.Many2one(
         "account.move.line", string="Document line", index="btree_not_null", ondelete="set null"
     )

@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..rules import rounding
-from .covered_reference import CoveredMany2one
+from .field_unchecked import Many2oneUnchecked
 
 BLOCKED_REASONS = [
     ("included", "Included in the fee"),
@@ -46,16 +46,16 @@ class BillingItem(models.Model):
     _rec_name = "description"
     _check_company_auto = True
 
-    company_id = CoveredMany2one("res.company", required=True)  # by the order, as those below
+    company_id = Many2oneUnchecked("res.company", required=True)  # by the order, as those below
     order_line_id = fields.Many2one(
         "sale.order.line", string="Order line", required=True, index=True, ondelete="cascade"
     )
-    order_id = CoveredMany2one("sale.order", string="Engagement", required=True, index=True)
+    order_id = Many2oneUnchecked("sale.order", string="Engagement", required=True, index=True)
     partner_id = fields.Many2one("res.partner", string="Customer", required=True)
     project_id = fields.Many2one("project.project", ondelete="set null")
     employee_id = fields.Many2one("hr.employee", string="Person", ondelete="restrict")
     role_id = fields.Many2one("billing.role", ondelete="restrict")
-    currency_id = CoveredMany2one("res.currency", required=True)
+    currency_id = Many2oneUnchecked("res.currency", required=True)
     date = fields.Date(required=True)
     kind = fields.Selection(
         [

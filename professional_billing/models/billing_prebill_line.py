@@ -3,7 +3,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import float_compare
 
 from ..rules import rounding, settlement
-from .covered_reference import CoveredMany2one
+from .field_unchecked import Many2oneUnchecked
 
 # What a reviewer decides; the rest of a line is what was open when it was gathered.
 REVIEWED_FIELDS = {
@@ -29,10 +29,10 @@ class BillingPrebillLine(models.Model):
 
     prebill_id = fields.Many2one("billing.prebill", required=True, ondelete="cascade")
     item_id = fields.Many2one("billing.item", required=True, index=True, ondelete="restrict")
-    company_id = CoveredMany2one(related="prebill_id.company_id", store=True, precompute=True)
+    company_id = Many2oneUnchecked(related="prebill_id.company_id", store=True, precompute=True)
     currency_id = fields.Many2one(related="prebill_id.currency_id")
     state = fields.Selection(related="prebill_id.state", string="Pre-bill state")
-    order_line_id = CoveredMany2one(related="item_id.order_line_id", store=True, precompute=True)
+    order_line_id = Many2oneUnchecked(related="item_id.order_line_id", store=True, precompute=True)
     date = fields.Date(related="item_id.date", store=True, precompute=True)
     kind = fields.Selection(related="item_id.kind")
     employee_id = fields.Many2one(related="item_id.employee_id")
