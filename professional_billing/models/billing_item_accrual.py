@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, split_every
 
 from ..rules import rounding
 from . import billing_time_rows as time_rows
@@ -19,6 +19,8 @@ SOURCES = (
 KEPT_REASONS = ("price_credit", "over_cap", "negative_bill", "on_hold")
 # Reasons that a time entry has no value.
 UNPRICED = ("no_rate", "no_currency_rate")
+# So many engagements are accrued together: each set is in memory as a whole.
+TOGETHER = 100
 # Where a transaction keeps the time entries that are accrued before it is committed.
 WAITING = "professional_billing.accrue"
 
@@ -43,23 +45,27 @@ class BillingItemAccrual(models.Model):
         self = self.sudo()
         order_lines = order_lines.sudo()
         if timesheets is None:
-            self._record_due(order_lines)
-            plan = self._plan_fees(order_lines)
-            stale, items = self._get_stale_timesheets(order_lines)
-            timesheets = self._with_sharing(order_lines, stale)
-            items |= self._get_items_of(timesheets - stale)
-            items |= self._get_fee_items(order_lines) | self._get_lost_time(order_lines)
-            plan += self._plan_time(timesheets, items, rerate)
-        else:
-            timesheets = timesheets.sudo()
-            items = self._get_items_of(timesheets) if items is None else items.sudo()
-            self.env.cr.precommit.data.get(WAITING, set()).difference_update(timesheets.ids)
-            timesheets = self._with_same_day(timesheets)
-            items |= self._get_items_of(timesheets - items.timesheet_id)
-            work = timesheets.filtered(
-                lambda entry: entry.so_line.billing_rule and entry.project_id
-            )
-            plan = self._plan_rows(work, time_rows.of(work), items, rerate)
+            for lines in split_every(TOGETHER, order_lines.grouped("order_id").values()):
+                self._accrue_all(order_lines.concat(*lines), rerate)
+            return
+        timesheets = timesheets.sudo()
+        items = self._get_items_of(timesheets) if items is None else items.sudo()
+        self.env.cr.precommit.data.get(WAITING, set()).difference_update(timesheets.ids)
+        timesheets = self._with_same_day(timesheets)
+        items |= self._get_items_of(timesheets - items.timesheet_id)
+        work = timesheets.filtered(lambda entry: entry.so_line.billing_rule and entry.project_id)
+        self._apply_accrual(self._plan_rows(work, time_rows.of(work), items, rerate), items)
+
+    @api.model
+    def _accrue_all(self, order_lines, rerate):
+        """Do that for whatever is behind on these lines."""
+        self._record_due(order_lines)
+        plan = self._plan_fees(order_lines)
+        stale, items = self._get_stale_timesheets(order_lines)
+        timesheets = self._with_sharing(order_lines, stale)
+        items |= self._get_items_of(timesheets - stale)
+        items |= self._get_fee_items(order_lines) | self._get_lost_time(order_lines)
+        plan += self._plan_time(timesheets, items, rerate)
         self._apply_accrual(plan, items)
 
     @api.model

@@ -60,6 +60,8 @@ class BillingRunWorker(models.Model):
             busy |= lines.filtered(lambda line: line.state == "pending")
             remaining = self._count_pending()
             time_left = cron._commit_progress(len(lines), remaining=remaining)
+            # What is billed is needed no more: a long run takes no more memory than a short one.
+            self.env.invalidate_all()
             pace = len(lines) / max(time.monotonic() - start, 0.01)
             size = min(max(int(pace * SECONDS), FEWEST), MOST)
         self._retry(self._finish)
