@@ -46,7 +46,7 @@ class BillingItemAccrual(models.Model):
         order_lines = order_lines.sudo()
         if timesheets is None:
             for lines in split_every(TOGETHER, order_lines.grouped("order_id").values()):
-                self._accrue_all(order_lines.concat(*lines), rerate)
+                self._accrue_all(order_lines.browse().concat(*lines), rerate)
             return
         timesheets = timesheets.sudo()
         items = self._get_items_of(timesheets) if items is None else items.sudo()
