@@ -9,7 +9,8 @@ from . import account_move_line
 from . import account_move_line_retention
 from . import account_move_discount
 from . import account_move_retention
-from . import billing_bulk  # the next one is made of it
+from . import billing_bulk  # the next ones are made of it
+from . import billing_bulk_links
 from . import billing_allocation
 from . import billing_cap_mixin
 from . import billing_installment

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .field_kept import Many2oneKept
 from .field_unchecked import Many2oneUnchecked
 
 
@@ -20,7 +21,7 @@ class BillingAllocation(models.Model):
     _rec_name = "item_id"
     _inverses_kept_in_step = ("billing.item.allocation_ids",)  # by `billing.item._refresh_balances`
 
-    item_id = fields.Many2one("billing.item", required=True, index=True, ondelete="restrict")
+    item_id = Many2oneKept("billing.item", required=True, index=True, ondelete="restrict")
     company_id = Many2oneUnchecked("res.company", required=True)  # by the item
     currency_id = fields.Many2one(related="item_id.currency_id")
     kind = fields.Selection(
@@ -51,16 +52,16 @@ class BillingAllocation(models.Model):
     amount = fields.Monetary(required=True)
     # Pre-bills that settle work are invoiced, and those are never deleted.
     prebill_line_id = Many2oneUnchecked("billing.prebill.line", index="btree_not_null")
-    move_line_id = fields.Many2one(
+    move_line_id = Many2oneKept(
         "account.move.line", string="Document line", index="btree_not_null", ondelete="set null"
     )
-    invoice_line_id = fields.Many2one(
+    invoice_line_id = Many2oneKept(
         "account.move.line", index="btree_not_null", ondelete="set null"
     )
     move_id = fields.Many2one(related="move_line_id.move_id", string="Document")
-    reason_id = fields.Many2one("billing.reason", ondelete="restrict")
+    reason_id = Many2oneKept("billing.reason", ondelete="restrict")
     note = fields.Char()
-    user_id = fields.Many2one("res.users", required=True, default=lambda self: self.env.user)
+    user_id = Many2oneKept("res.users", required=True, default=lambda self: self.env.user)
 
     @api.model_create_multi
     def create(self, vals_list):

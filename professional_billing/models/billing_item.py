@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..rules import rounding
+from .field_kept import Many2oneKept
 from .field_unchecked import Many2oneUnchecked
 
 BLOCKED_REASONS = [
@@ -47,14 +48,14 @@ class BillingItem(models.Model):
     _check_company_auto = True
 
     company_id = Many2oneUnchecked("res.company", required=True)  # by the order, as those below
-    order_line_id = fields.Many2one(
+    order_line_id = Many2oneKept(
         "sale.order.line", string="Order line", required=True, index=True, ondelete="cascade"
     )
     order_id = Many2oneUnchecked("sale.order", string="Engagement", required=True, index=True)
-    partner_id = fields.Many2one("res.partner", string="Customer", required=True)
-    project_id = fields.Many2one("project.project", ondelete="set null")
-    employee_id = fields.Many2one("hr.employee", string="Person", ondelete="restrict")
-    role_id = fields.Many2one("billing.role", ondelete="restrict")
+    partner_id = Many2oneKept("res.partner", string="Customer", required=True)
+    project_id = Many2oneKept("project.project", ondelete="set null")
+    employee_id = Many2oneKept("hr.employee", string="Person", ondelete="restrict")
+    role_id = Many2oneKept("billing.role", ondelete="restrict")
     currency_id = Many2oneUnchecked("res.currency", required=True)
     date = fields.Date(required=True)
     kind = fields.Selection(
@@ -71,16 +72,16 @@ class BillingItem(models.Model):
         required=True,
     )
     timesheet_id = fields.Many2one("account.analytic.line", ondelete="set null")
-    installment_id = fields.Many2one("billing.installment", ondelete="set null")
-    milestone_id = fields.Many2one("project.milestone", ondelete="set null")
-    progress_id = fields.Many2one("billing.progress", ondelete="set null")
-    usage_id = fields.Many2one("billing.usage", ondelete="set null")
-    block_id = fields.Many2one("billing.block", ondelete="set null")
+    installment_id = Many2oneKept("billing.installment", ondelete="set null")
+    milestone_id = Many2oneKept("project.milestone", ondelete="set null")
+    progress_id = Many2oneKept("billing.progress", ondelete="set null")
+    usage_id = Many2oneKept("billing.usage", ondelete="set null")
+    block_id = Many2oneKept("billing.block", ondelete="set null")
     period_start = fields.Date(help="First day of the service period of a recurring fee.")
     period_end = fields.Date(help="The day after the service period, the first one not in it.")
     period_last_day = fields.Date(compute="_compute_period_last_day", string="Period to")
     description = fields.Char()
-    uom_id = fields.Many2one("uom.uom", string="Unit", required=True)
+    uom_id = Many2oneKept("uom.uom", string="Unit", required=True)
     worked_quantity = fields.Float(string="Worked")
     quantity = fields.Float(string="Billable")
     standard_rate = fields.Float(aggregator=None)

@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
 
+from .field_kept import Many2oneKept
+
 REQUESTED = "write_off_requested"
 ACTIVITY = "professional_billing.mail_activity_type_write_off"
 MANAGERS = "professional_billing.group_billing_manager"
@@ -12,9 +14,9 @@ class BillingItemWriteOff(models.Model):
     _inherit = "billing.item"
 
     blocked_reason = fields.Selection(selection_add=[(REQUESTED, "Write-off requested")])
-    write_off_reason_id = fields.Many2one("billing.reason", ondelete="restrict")
+    write_off_reason_id = Many2oneKept("billing.reason", ondelete="restrict")
     write_off_note = fields.Char(string="Write-off because")
-    write_off_user_id = fields.Many2one("res.users", string="Write-off requested by")
+    write_off_user_id = Many2oneKept("res.users", string="Write-off requested by")
 
     # -- actions --------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import float_compare
 
 from ..rules import rounding, settlement
+from .field_kept import Many2oneKept
 from .field_unchecked import Many2oneUnchecked
 
 # What a reviewer decides; the rest of a line is what was open when it was gathered.
@@ -27,8 +28,8 @@ class BillingPrebillLine(models.Model):
     _description = "Pre-bill line"
     _order = "prebill_id, order_line_id, date, id"
 
-    prebill_id = fields.Many2one("billing.prebill", required=True, ondelete="cascade")
-    item_id = fields.Many2one("billing.item", required=True, index=True, ondelete="restrict")
+    prebill_id = Many2oneKept("billing.prebill", required=True, ondelete="cascade")
+    item_id = Many2oneKept("billing.item", required=True, index=True, ondelete="restrict")
     company_id = Many2oneUnchecked(related="prebill_id.company_id", store=True, precompute=True)
     currency_id = fields.Many2one(related="prebill_id.currency_id")
     state = fields.Selection(related="prebill_id.state", string="Pre-bill state")
@@ -74,7 +75,7 @@ class BillingPrebillLine(models.Model):
         compute="_compute_left_quantity", help="What the decisions on this work leave open."
     )
     narrative = fields.Char(string="Text")
-    reason_id = fields.Many2one(
+    reason_id = Many2oneKept(
         "billing.reason", domain="[('company_id', 'in', [False, company_id])]", ondelete="restrict"
     )
     reason_note = fields.Char(string="Why", help="Kept on the settlement, beside the reason.")

@@ -1,4 +1,5 @@
 from odoo import fields
+from odoo.tools import sql
 
 
 class Many2oneUnchecked(fields.Many2one):
@@ -9,5 +10,7 @@ class Many2oneUnchecked(fields.Many2one):
     """
 
     def update_db_foreign_key(self, model, column):
-        # OVERRIDES base: no foreign key
-        pass
+        # OVERRIDES base: no foreign key, and none that an earlier version left
+        name = f"{model._table}_{self.name}_fkey"
+        if sql.constraint_definition(model.env.cr, model._table, name):
+            sql.drop_constraint(model.env.cr, model._table, name)
