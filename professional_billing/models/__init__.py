@@ -2,6 +2,7 @@ from . import account_analytic_line
 from . import account_analytic_line_control
 from . import account_move
 from . import account_move_annex
+from . import account_move_batch
 from . import account_move_complete
 from . import account_move_consolidation
 from . import account_move_deposit

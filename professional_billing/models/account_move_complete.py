@@ -39,12 +39,24 @@ class AccountMoveComplete(models.Model):
         if not self.env["billing.prebill"]._is_invoicing() or not self._can_complete():
             return super().create(vals_list)
         completed = [self._complete(vals) for vals in vals_list]
-        # Nothing of theirs is in the analytic books yet that would have to follow.
-        whole = self.with_context(skip_invoice_sync=True, skip_analytic_sync=True)
-        whole = super(AccountMoveComplete, whole).create([vals for vals in completed if vals])
+        whole = self._create_whole([vals for vals in completed if vals])
         odd = [vals for vals, done in zip(vals_list, completed, strict=True) if not done]
         moves = iter(whole.ids), iter(super().create(odd).ids)
         return self.browse([next(moves[not done]) for done in completed])
+
+    @api.model
+    def _create_whole(self, vals_list):
+        """Create invoices to which nothing has to be added."""
+        # Nothing of theirs is in the analytic books yet that would have to follow.
+        whole = self.with_context(
+            billing_batch=True,
+            skip_analytic_sync=True,
+            skip_invoice_line_sync=True,
+            skip_invoice_sync=True,
+        )
+        moves = super(AccountMoveComplete, whole).create(vals_list).with_env(self.env)
+        moves._subscribe_all(vals_list)
+        return moves
 
     def _post_at_once(self):
         """Post these new invoices, in the transaction that made them."""
@@ -53,7 +65,10 @@ class AccountMoveComplete(models.Model):
             move.invoice_date and move.currency_id == move.company_currency_id for move in self
         )
         moves = self.with_context(
-            billing_number_formats={}, mail_notrack=True, skip_invoice_sync=is_final
+            billing_batch=True,
+            billing_number_formats={},
+            mail_notrack=True,
+            skip_invoice_sync=is_final,
         )
         moves._read_for_post()
         moves._post(soft=False)

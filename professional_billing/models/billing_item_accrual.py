@@ -290,11 +290,11 @@ class BillingItemAccrual(models.Model):
         work = worked, timesheet.billing_hours, hours, treatment
         return rater.remember(
             ("explain", place, work, price["steps"], price["rate"], amount),
-            lambda: "\n".join(self._get_time_steps(timesheet, price, hours, amount)),
+            lambda: "\n".join(self._get_time_steps(timesheet, price, hours, amount, rater)),
         )
 
     @api.model
-    def _get_time_steps(self, timesheet, price, hours, amount):
+    def _get_time_steps(self, timesheet, price, hours, amount, rater):
         line = timesheet.so_line
         yield from price["steps"]
         worked = rounding.quantize(timesheet.unit_amount, 2)
@@ -306,8 +306,8 @@ class BillingItemAccrual(models.Model):
             yield self.env._(
                 "%(hours)s h × %(rate)s = %(amount)s",
                 hours=f"{hours:.2f}",
-                rate=line.currency_id.format(float(price["rate"])),
-                amount=line.currency_id.format(float(amount)),
+                rate=rater.format(line.currency_id, price["rate"]),
+                amount=rater.format(line.currency_id, amount),
             )
 
     # -- what there is --------------------------------------------------------------------------

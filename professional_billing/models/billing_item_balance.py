@@ -58,8 +58,14 @@ class BillingItemBalance(models.Model):
         Allocation = self.env["billing.allocation"].sudo()
         Allocation._insert([{"user_id": self.env.uid, **vals} for vals in vals_list])
         items = self.sudo().browse({vals["item_id"] for vals in vals_list})
-        items |= Allocation._insert_plain(plain)
         items._refresh_balances(release=True)
+        Allocation._settle_plain(plain)
+
+    @api.model
+    def _tell_billed_time(self, order_lines):
+        """Let what hangs on time of these order lines be worked out again: it was billed by SQL."""
+        self.invalidate_model([*BALANCE, "prebill_id"], flush=False)
+        order_lines.modified(["billing_item_ids"])
 
     def _refresh_balances(self, release=False):
         """Bring the balances of these items in line with their settlements.

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command, Domain
+from odoo.tools import SQL
 
 OPEN_STATES = ("draft", "review", "approved")
 # What follows from the steps of a pre-bill and from its lines: no user writes these, by no client.
@@ -172,20 +173,31 @@ class BillingPrebill(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        sequences = {}
+        unnamed = {}
         for vals in vals_list:
             if vals.get("name", "/") == "/":
-                company = vals.get("company_id") or self.env.company.id
-                if company not in sequences:
-                    sequences[company] = self._get_sequence(company)
-                vals["name"] = sequences[company]._next()
+                company_id = vals.get("company_id") or self.env.company.id
+                unnamed.setdefault(company_id, []).append(vals)
+        for company_id, mine in unnamed.items():
+            for vals, name in zip(mine, self._get_numbers(company_id, len(mine)), strict=True):
+                vals["name"] = name
         return super().create(vals_list)
 
     @api.model
-    def _get_sequence(self, company_id):
-        """Return the sequence of pre-bills' numbers, as `next_by_code` finds it."""
+    def _get_numbers(self, company_id, count):
+        """Return the next `count` numbers of pre-bills, from the sequence `next_by_code` finds."""
         domain = [("code", "=", "billing.prebill"), ("company_id", "in", [company_id, False])]
-        return self.env["ir.sequence"].sudo().search(domain, order="company_id", limit=1)
+        sequence = self.env["ir.sequence"].sudo().search(domain, order="company_id", limit=1)
+        if sequence.implementation != "standard" or sequence.use_date_range:
+            return [sequence._next() for _number in range(count)]
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT nextval(%s) FROM generate_series(1, %s)",
+                f"ir_sequence_{sequence.id:03d}",
+                count,
+            )
+        )
+        return [sequence.get_next_char(number) for [number] in rows]
 
     def write(self, vals):
         forged = CONTROLLED_FIELDS & set(vals)

@@ -97,7 +97,9 @@ class BillingPrebillInvoice(models.Model):
         )
         return self.env["billing.item"].browse([row[0] for row in rows])
 
-    def _invoice(self, orders, grouped, final=False, date=None, only=False, post=False):
+    def _invoice(
+        self, orders, grouped, final=False, date=None, only=False, post=False, is_accrued=False
+    ):
         """Settle these pre-bills and invoice them through Odoo's own order invoicing.
 
         :param orders: `sale.order` records to invoice: those of the pre-bills, and with `only`
@@ -105,12 +107,14 @@ class BillingPrebillInvoice(models.Model):
         :param grouped: one invoice per order, else one per customer and currency
         :param post: post the invoices, before Odoo's time entries are tied to them: each change of
             an invoice's state would compute them again
+        :param is_accrued: this transaction has just gathered their work, under the orders' locks
         :return: the `account.move` records, drafts unless posted
         """
         self._check_invoice_rights()
         self._lock_for_invoice()
         prebills = self.sudo()
-        prebills.order_ids.order_line.filtered("billing_rule")._accrue_billing()
+        if not is_accrued:
+            prebills.order_ids.order_line.filtered("billing_rule")._accrue_billing()
         prebills._check_current()
         prebills._check_not_below_zero()
         prebills._check_invoice_date()
@@ -145,7 +149,9 @@ class BillingPrebillInvoice(models.Model):
             return self.action_invoice()
         # Odoo would date each invoice in a write of its own as it is posted.
         dated = self.with_context(billing_invoice_date=fields.Date.context_today(self))
-        return dated._invoice(orders=dated.order_ids, grouped=True, only=True, post=True)
+        return dated._invoice(
+            orders=dated.order_ids, grouped=True, only=True, post=True, is_accrued=True
+        )
 
     def _check_invoice_rights(self):
         if not self.env.su and not self.env.user.has_group(

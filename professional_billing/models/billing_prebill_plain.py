@@ -156,18 +156,21 @@ class BillingAllocationPlain(models.Model):
     _inherit = "billing.allocation"
 
     @api.model
-    def _insert_plain(self, bills):
-        """Settle plain time by new invoice lines.
+    def _settle_plain(self, bills):
+        """Settle plain time by new invoice lines, and balance its items.
 
         :param bills: [(PlainTime, invoice line id)]
-        :return: the `billing.item` records that are billed
         """
         if not bills:
-            return self.env["billing.item"]
-        companies = self.env["account.move.line"].browse([row[1] for row in bills]).company_id
-        rows = self.env.execute_query(
+            return
+        self.env["billing.item"].flush_model()
+        lines = self.env["account.move.line"].browse([row[1] for row in bills])
+        companies = lines.company_id
+        # All that was open is billed, and what the rounding adds is written up: the balance follows.
+        self.env.cr.execute(
             SQL(
                 """
+                WITH settled AS (
                 INSERT INTO billing_allocation (
                             %(columns)s, create_date, write_date)
                      SELECT line.item_id, line.company_id, bill.kind,
@@ -185,7 +188,22 @@ class BillingAllocationPlain(models.Model):
                        JOIN unnest(%(companies)s, %(dates)s) AS today (company_id, date)
                             ON today.company_id = line.company_id
                    ORDER BY bill.position
-                  RETURNING item_id
+                  RETURNING item_id, kind, quantity, amount
+                ), billed AS (
+                     SELECT item_id, SUM(quantity) AS quantity,
+                            SUM(amount) FILTER (WHERE kind = 'bill') AS amount,
+                            COALESCE(SUM(amount) FILTER (WHERE kind = 'write_up'), 0) AS up
+                       FROM settled
+                   GROUP BY item_id
+                )
+                UPDATE billing_item item
+                   SET billed_quantity = ROUND(billed.quantity::numeric, 6),
+                       billed_amount = item.billed_amount + billed.amount,
+                       written_up_amount = item.written_up_amount + billed.up,
+                       open_quantity = 0, open_amount = 0, is_open = FALSE,
+                       prebill_id = NULL, write_date = %(now)s
+                  FROM billed
+                 WHERE item.id = billed.item_id
                 """,
                 columns=SQL(", ").join(map(SQL.identifier, SETTLEMENT_COLUMNS)),
                 uid=self.env.uid,
@@ -199,7 +217,7 @@ class BillingAllocationPlain(models.Model):
             [{"move_line_id": line_id, "invoice_line_id": line_id} for _bill, line_id in bills],
             ("move_line_id", "invoice_line_id"),
         )
-        return self.env["billing.item"].browse({row[0] for row in rows})
+        self.env["billing.item"]._tell_billed_time(lines.sale_line_ids)
 
     @api.model
     def _prepare_plain_columns(self, bills):

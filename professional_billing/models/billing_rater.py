@@ -140,6 +140,12 @@ class Rater:
             self._remembered[key] = make()
         return self._remembered[key]
 
+    def format(self, currency, amount):
+        """Return `amount` in words, as many entries have it."""
+        return self.remember(
+            ("format", currency.id, amount), lambda: currency.format(float(amount))
+        )
+
     def terms(self, line):
         return self.remember(("terms", line.id), lambda: Terms(line))
 
