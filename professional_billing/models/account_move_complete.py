@@ -65,19 +65,23 @@ class AccountMoveComplete(models.Model):
             move.invoice_date and move.currency_id == move.company_currency_id for move in self
         )
         moves = self.with_context(
+            billing_analytic_ids=self._read_for_post(),
             billing_batch=True,
             billing_number_formats={},
             mail_notrack=True,
             skip_invoice_sync=is_final,
         )
-        moves._read_for_post()
         moves._post(soft=False)
 
     def _read_for_post(self):
-        """Read at once what Odoo asks of one invoice after the other."""
+        """Read at once what Odoo asks of one invoice after the other.
+
+        :return: the ids of their analytic accounts that exist
+        """
         partners = self.partner_id | self.commercial_partner_id
         partners.mapped("child_ids")
         partners.mapped("user_ids")
+        self.mapped("journal_line_ids")
         analytic = self.env["account.analytic.account"].browse(
             dict.fromkeys(
                 int(account_id)
@@ -86,7 +90,9 @@ class AccountMoveComplete(models.Model):
                 for account_id in ids.split(",")
             )
         )
-        analytic.exists().mapped("root_plan_id")
+        analytic = analytic.exists()
+        analytic.mapped("root_plan_id")
+        return frozenset(analytic._ids)
 
     @api.model
     def _can_complete(self):

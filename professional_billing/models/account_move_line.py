@@ -126,7 +126,8 @@ class AccountMoveLine(models.Model):
         Less frees the difference; more takes back first what the line billed before and is open
         again, and is a write-up beyond that.
         """
-        credited = self._get_credited()
+        # Invoices posted in the transaction that made them have no credit notes.
+        credited = {} if self.env.context.get("billing_batch") else self._get_credited()
         self = self._get_edited(credited)
         net = self._get_net_settlements()
         entries = self._get_entries(net)

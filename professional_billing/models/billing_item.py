@@ -355,3 +355,32 @@ class BillingItem(models.Model):
         self.env["account.move"].invalidate_model(["timesheet_ids"], flush=False)
         unbilled = self.search([("id", "in", self.ids), ("billed_quantity", "=", 0)]).timesheet_id
         unbilled.filtered("timesheet_invoice_id").timesheet_invoice_id = False
+
+    @api.model
+    def _link_plain_time(self, order_lines, moves):
+        """Do the same for time that these new invoices bill whole: of `order_lines`, nothing else.
+
+        An entry that gets an invoice stays as it is otherwise: nothing is to be computed again.
+        """
+        if not order_lines or not moves:
+            return
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE account_analytic_line time
+                   SET timesheet_invoice_id = document.move_id, write_date = %(now)s
+                  FROM account_move_line document
+                  JOIN billing_allocation allocation ON allocation.invoice_line_id = document.id
+                  JOIN billing_item item ON item.id = allocation.item_id
+                 WHERE document.move_id = ANY(%(moves)s)
+                   AND item.order_line_id = ANY(%(order_lines)s)
+                   AND allocation.kind = 'bill'
+                   AND time.id = item.timesheet_id
+                """,
+                now=self.env.cr.now(),
+                moves=moves.ids,
+                order_lines=order_lines.ids,
+            )
+        )
+        self.env["account.analytic.line"].invalidate_model(["timesheet_invoice_id"], flush=False)
+        self.env["account.move"].invalidate_model(["timesheet_ids"], flush=False)

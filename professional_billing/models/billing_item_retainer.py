@@ -1,7 +1,10 @@
+from functools import partial
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 
 from ..rules import rounding
+from .billing_item_accrual import UNPRICED
 
 
 class BillingItemRetainer(models.Model):
@@ -40,8 +43,12 @@ class BillingItemRetainer(models.Model):
     @api.model
     def _price_alone(self, timesheet, rater):
         """Return how a time entry is valued, whatever is paid ahead."""
-        price = super()._price_entry
-        return rater.remember(("price", timesheet.id), lambda: price(timesheet, rater))
+        find = partial(super()._price_entry, timesheet, rater)
+        price = rater.remember(("alone", rater.get_price_key(timesheet)), find)
+        # Why there is no rate is said of each by itself: it names the day.
+        if price["blocked_reason"] in UNPRICED:
+            return rater.remember(("alone", timesheet.id), find)
+        return price
 
     def _keeps_rate(self, timesheet, rater):
         """What money paid ahead has covered keeps its price, once that money is billed."""

@@ -48,6 +48,13 @@ class BillingPrebillInvoice(models.Model):
         return kept.bills
 
     @api.model
+    def _get_plain_lines_from_context(self):
+        """Return the order lines that are billed by groups of plain time."""
+        bills = self._get_bills_from_context()
+        plain = [line.id for line, bill in bills.items() if isinstance(bill, list)]
+        return self.env["sale.order.line"].browse(plain)
+
+    @api.model
     def _get_invoice_date_from_context(self, order):
         """Return the date of the invoice being made for `order`, or None."""
         if not self._is_invoicing():
@@ -86,19 +93,26 @@ class BillingPrebillInvoice(models.Model):
             )
         )
 
-    def _get_items(self):
-        """Return all the work on these pre-bills, whatever was decided on it."""
-        self.env["billing.prebill.line"].flush_model(["item_id", "prebill_id"])
+    def _get_items(self, besides=()):
+        """Return the work on these pre-bills, whatever was decided on it.
+
+        :param besides: `sale.order.line` records whose work is left out
+        """
+        self.env["billing.prebill.line"].flush_model()
         rows = self.env.execute_query(
             SQL(
-                "SELECT DISTINCT item_id FROM billing_prebill_line WHERE prebill_id = ANY(%s)",
+                """
+                SELECT DISTINCT item_id FROM billing_prebill_line
+                 WHERE prebill_id = ANY(%s) AND order_line_id != ALL(%s)
+                """,
                 self.ids,
+                [line.id for line in besides],
             )
         )
         return self.env["billing.item"].browse([row[0] for row in rows])
 
     def _invoice(
-        self, orders, grouped, final=False, date=None, only=False, post=False, is_accrued=False
+        self, orders, grouped, final=False, date=None, only=False, post=False, is_fresh=False
     ):
         """Settle these pre-bills and invoice them through Odoo's own order invoicing.
 
@@ -107,15 +121,17 @@ class BillingPrebillInvoice(models.Model):
         :param grouped: one invoice per order, else one per customer and currency
         :param post: post the invoices, before Odoo's time entries are tied to them: each change of
             an invoice's state would compute them again
-        :param is_accrued: this transaction has just gathered their work, under the orders' locks
+        :param is_fresh: this transaction has just gathered their work, under the orders' locks
         :return: the `account.move` records, drafts unless posted
         """
         self._check_invoice_rights()
         self._lock_for_invoice()
         prebills = self.sudo()
-        if not is_accrued:
+        prebills._check_state("approved", self.env._("invoiced"))
+        if not is_fresh:
             prebills.order_ids.order_line.filtered("billing_rule")._accrue_billing()
-        prebills._check_current()
+            prebills._check_current()
+        prebills._check_limits()
         prebills._check_not_below_zero()
         prebills._check_invoice_date()
         prebills._write_off()
@@ -138,7 +154,9 @@ class BillingPrebillInvoice(models.Model):
         moves = moves.sudo(self.env.su).with_env(self.env)
         if post:
             moves._post_at_once()
-        prebills._get_items()._after_settlement()
+        plain = orders.env["billing.prebill"]._get_plain_lines_from_context()
+        prebills._get_items(besides=plain)._after_settlement()
+        self.env["billing.item"].sudo()._link_plain_time(plain, moves)
         return moves
 
     def _invoice_for_run(self, post):
@@ -150,7 +168,7 @@ class BillingPrebillInvoice(models.Model):
         # Odoo would date each invoice in a write of its own as it is posted.
         dated = self.with_context(billing_invoice_date=fields.Date.context_today(self))
         return dated._invoice(
-            orders=dated.order_ids, grouped=True, only=True, post=True, is_accrued=True
+            orders=dated.order_ids, grouped=True, only=True, post=True, is_fresh=True
         )
 
     def _check_invoice_rights(self):
@@ -191,7 +209,6 @@ class BillingPrebillInvoice(models.Model):
 
     def _check_current(self):
         """Refuse to bill what is no longer open as the pre-bill says."""
-        self._check_state("approved", self.env._("invoiced"))
         if line := self._get_outdated_lines()[:1]:
             raise UserError(
                 self.env._(
@@ -201,7 +218,6 @@ class BillingPrebillInvoice(models.Model):
                     line=line.narrative or line.item_id.display_name,
                 )
             )
-        self._check_limits()
 
     def _check_not_below_zero(self):
         """Refuse a bill that as a whole is less than nothing: no invoice can say that."""

@@ -62,6 +62,7 @@ class Rater:
         self.rerate = rerate
         self._precision = self.env["decimal.precision"].precision_get("Product Price")
         self._remembered = {}
+        self._price_keys = {}
         rows = time_rows.of(timesheets) if rows is None else rows
         lines = self._get_lines(rows)
         self._lines = {line.id: line for line in lines}
@@ -109,22 +110,30 @@ class Rater:
         if not terms.alone or row.id in self._with_item:
             return None
         converts = self.remember(("converts", line.id), lambda: self._converts(line))
-        return (
+        price = (
             row.so_line,
             row.employee,
             row.project,
             row.date if converts else bisect.bisect(self._turns, row.date),
             terms.by_weekend and row.date.weekday() >= SATURDAY,
+            row.own_rate,
+            row.time_type,
+            row.uom,
+        )
+        self._price_keys[row.id] = price
+        return (
+            price,
             row.date > terms.today,
             row.hours,
             row.treatment,
             row.hours_to_bill,
-            row.own_rate,
-            row.time_type,
-            row.uom,
             terms.narrative_required and has_narrative(row.name),
             row.is_approved,
         )
+
+    def get_price_key(self, timesheet):
+        """Return what decides on the price of an hour of the entry: at the least itself."""
+        return self._price_keys.get(timesheet.id, timesheet.id)
 
     def _converts(self, line):
         """Tell whether a card in another currency may price the time on `line`."""

@@ -40,6 +40,7 @@ from . import test_documents_sources
 from . import test_four_months
 from . import test_four_months_methods
 from . import test_ledger_property
+from . import test_links
 from . import test_method_prepaid
 from . import test_method_progress
 from . import test_method_recurring
