@@ -1,4 +1,5 @@
 import io
+from collections.abc import Mapping
 
 from odoo import api, models
 from odoo.tools import SQL
@@ -19,8 +20,8 @@ def _as_text(value, is_flag=False):
     return value.translate(ESCAPES) if isinstance(value, str) else str(value)
 
 
-class Alike(dict):
-    """The values of a row, all but a few of which it shares with other rows; not to be changed.
+class Alike(Mapping):
+    """The values of a row, all but a few of which it shares with other rows.
 
     :param shared: {field: value}, the same object for all rows that share it
     :param own: {field: value} of this row alone
@@ -29,9 +30,17 @@ class Alike(dict):
     __slots__ = ("own", "shared")
 
     def __init__(self, shared, own):
-        super().__init__(shared)
-        self.update(own)
         self.shared, self.own = shared, own
+
+    def __getitem__(self, name):
+        return self.own[name] if name in self.own else self.shared[name]
+
+    def __iter__(self):
+        yield from self.own
+        yield from (name for name in self.shared if name not in self.own)
+
+    def __len__(self):
+        return len(self.own.keys() | self.shared.keys())
 
 
 class BillingBulk(models.AbstractModel):
@@ -63,57 +72,48 @@ class BillingBulk(models.AbstractModel):
         """Do what `create` does, for values that say every stored field.
 
         Called as superuser, by the engine: checks of what people enter are not made.
-
-        :return: the records, in the order of `vals_list`
         """
         if not vals_list:
-            return self.browse()
-        names = set().union(*vals_list)
+            return
+        rows = [vals if isinstance(vals, Alike) else Alike(vals, {}) for vals in vals_list]
+        own = set().union(*(vals.own for vals in rows))
+        parts = {id(vals.shared): vals.shared for vals in rows}.values()
+        shared = set().union(*parts) - own
+        names = own | shared
         if not self._is_said_by(names):
             computed = {name for name in names if self._fields[name].compute}
-            return self.create(
+            self.create(
                 [
                     {name: value for name, value in vals.items() if name not in computed}
-                    for vals in vals_list
+                    for vals in rows
                 ]
             )
-        ids = [
-            row[0]
-            for row in self.env.execute_query(
-                SQL(
-                    "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-                    self._table,
-                    len(vals_list),
-                )
-            )
-        ]
-        own = set().union(*(vals.own for vals in vals_list if isinstance(vals, Alike)))
-        columns = sorted(names - own), sorted(own)
+            return
+        columns = sorted(own), sorted(shared)
         command = SQL(
-            "COPY %s (id, create_date, write_date, %s) FROM STDIN",
+            "COPY %s (%s, create_date, write_date) FROM STDIN",
             SQL.identifier(self._table),
             SQL(", ").join(SQL.identifier(name) for part in columns for name in part),
         )
-        rows = io.StringIO("\n".join(self._as_rows(ids, vals_list, *columns)))
-        self.env.cr.copy_expert(command.code, rows)
-        records = self.browse(ids)
-        self._tell_inverses(vals_list, names)
-        return records
+        self.env.cr.copy_expert(command.code, io.StringIO("".join(self._as_rows(rows, *columns))))
+        self._tell_inverses([*parts, *(vals.own for vals in rows)], names)
 
     @api.model
-    def _as_rows(self, ids, vals_list, shared_columns, own_columns):
+    def _as_rows(self, rows, own_columns, shared_columns):
         """Yield rows as COPY reads them: what rows share is put into words once."""
         flags = {name for name, field in self._fields.items() if field.type == "boolean"}
         now = _as_text(self.env.cr.now())
         texts = {}
-        for record_id, vals in zip(ids, vals_list, strict=True):
-            shared = getattr(vals, "shared", vals)
+        for vals in rows:
+            own, shared = vals.own, vals.shared
             if id(shared) not in texts:
-                texts[id(shared)] = [
-                    _as_text(shared.get(name), name in flags) for name in shared_columns
-                ]
-            own = [_as_text(vals.get(name), name in flags) for name in own_columns]
-            yield "\t".join([str(record_id), now, now, *texts[id(shared)], *own])
+                words = [_as_text(shared.get(name), name in flags) for name in shared_columns]
+                texts[id(shared)] = "\t".join([*words, now, now]) + "\n"
+            for name in own_columns:
+                # A value of its own, or what this row shares with some but not with all.
+                value = own[name] if name in own else shared.get(name)
+                yield _as_text(value, name in flags) + "\t"
+            yield texts[id(shared)]
 
     @api.model
     def _tell_inverses(self, vals_list, names):

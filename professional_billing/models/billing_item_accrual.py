@@ -146,15 +146,16 @@ class BillingItemAccrual(models.Model):
         keys = [rater.get_value_key(row) or ("entry", row.id) for row in rows]
         firsts = {}
         for key, row in zip(keys, rows, strict=True):
-            firsts.setdefault(key, row.id)
-        found = dict(zip(firsts, self._value_entries(firsts.values(), rater), strict=True))
+            firsts.setdefault(key, row)
+        found = dict(zip(firsts, self._value_rows(firsts.values(), rater), strict=True))
         # Why there is no rate is said of each by itself: it names the day.
         unpriced = [
-            row.id
+            row
             for key, row in zip(keys, rows, strict=True)
-            if found[key]["blocked_reason"] in UNPRICED and row.id != firsts[key]
+            if found[key]["blocked_reason"] in UNPRICED and row is not firsts[key]
         ]
-        own = dict(zip(unpriced, self._value_entries(unpriced, rater), strict=True))
+        values = self._value_rows(unpriced, rater)
+        own = {row.id: vals for row, vals in zip(unpriced, values, strict=True)}
         return [
             Alike(
                 own.get(row.id) or found[key],
@@ -164,13 +165,15 @@ class BillingItemAccrual(models.Model):
         ]
 
     @api.model
-    def _value_entries(self, ids, rater):
+    def _value_rows(self, rows, rater):
         """Yield the values of the items of these time entries, in their order."""
-        timesheets = rater.timesheets.browse(ids)
-        billable = self._get_billable_hours(timesheets)
-        for timesheet in timesheets:
+        together = rater.timesheets.browse([row.id for row in rows if not rater.is_alone(row)])
+        billable = self._get_billable_hours(together)
+        for row in rows:
+            timesheet = rater.get_entry(row)
+            hours = billable[timesheet] if timesheet in billable else self._round_entry(timesheet)
             price = self._price_entry(timesheet, rater)
-            yield self._prepare_time(timesheet, billable[timesheet], price, rater)
+            yield self._prepare_time(timesheet, hours, price, rater)
 
     @api.model
     def _price_entry(self, timesheet, rater):

@@ -131,6 +131,17 @@ class Rater:
             row.is_approved,
         )
 
+    def is_alone(self, row):
+        """Tell whether what the entry `row` comes to hangs on no other entry and no item."""
+        return row.id in self._price_keys
+
+    def get_entry(self, row):
+        """Return the time entry of `row` to be valued, without reading it where it stands alone."""
+        record = self.timesheets.browse(row.id)
+        if not self.is_alone(row):
+            return record
+        return time_rows.TimeEntry(record, row, self._lines[row.so_line])
+
     def get_price_key(self, timesheet):
         """Return what decides on the price of an hour of the entry: at the least itself."""
         return self._price_keys.get(timesheet.id, timesheet.id)

@@ -25,6 +25,30 @@ class TimeRow:
     is_approved: bool
 
 
+class TimeEntry:
+    """The `account.analytic.line` record of a row, what valuing asks of it known beforehand."""
+
+    def __init__(self, record, row, line):
+        env = record.env
+        self.record = record
+        self.id = row.id
+        self.so_line = line
+        self.employee_id = env["hr.employee"].browse(row.employee)
+        self.project_id = env["project.project"].browse(row.project)
+        self.date = row.date
+        self.name = row.name
+        self.unit_amount = row.hours
+        self.billing_treatment = row.treatment or False
+        self.billing_hours = row.hours_to_bill
+        self.billing_rate_override = row.own_rate
+        self.billing_time_type_id = env["billing.time.type"].browse(row.time_type)
+        self.billing_approved_by_id = row.is_approved
+        self.product_uom_id = env["uom.uom"].browse(row.uom)
+
+    def __getattr__(self, name):
+        return getattr(self.record, name)
+
+
 def of(timesheets):
     """Return the rows of a few time entries that are in memory anyway."""
     return [
