@@ -109,7 +109,10 @@ class AccountMoveLineBatch(models.Model):
             or (kind == "product" and not {"name", "quantity", "tax_ids"} <= vals.keys())
             or (kind == "product" and not {"price_unit", "product_uom_id"} <= vals.keys())
             or (kind == "tax" and not {"name", "tax_repartition_line_id"} <= vals.keys())
-            or (is_due and (move.payment_reference or len(move.invoice_payment_term_id.line_ids) > 1))
+            or (
+                is_due
+                and (move.payment_reference or len(move.invoice_payment_term_id.line_ids) > 1)
+            )
         ):
             return False
         part = self.env["account.tax.repartition.line"].browse(vals.get("tax_repartition_line_id"))

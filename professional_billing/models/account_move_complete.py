@@ -39,14 +39,7 @@ class AccountMoveComplete(models.Model):
         if not self.env["billing.prebill"]._is_invoicing() or not self._can_complete():
             return super().create(vals_list)
         completed = [self._complete(vals) for vals in vals_list]
-        whole = self._create_whole([vals for vals in completed if vals])
-        odd = [vals for vals, done in zip(vals_list, completed, strict=True) if not done]
-        moves = iter(whole.ids), iter(super().create(odd).ids)
-        return self.browse([next(moves[not done]) for done in completed])
-
-    @api.model
-    def _create_whole(self, vals_list):
-        """Create invoices to which nothing has to be added."""
+        to_create = [vals for vals in completed if vals]
         # Nothing of theirs is in the analytic books yet that would have to follow.
         whole = self.with_context(
             billing_batch=True,
@@ -54,9 +47,11 @@ class AccountMoveComplete(models.Model):
             skip_invoice_line_sync=True,
             skip_invoice_sync=True,
         )
-        moves = super(AccountMoveComplete, whole).create(vals_list).with_env(self.env)
-        moves._subscribe_all(vals_list)
-        return moves
+        whole = super(AccountMoveComplete, whole).create(to_create).with_env(self.env)
+        whole._subscribe_all(to_create)
+        odd = [vals for vals, done in zip(vals_list, completed, strict=True) if not done]
+        moves = iter(whole.ids), iter(super().create(odd).ids)
+        return self.browse([next(moves[not done]) for done in completed])
 
     def _post_at_once(self):
         """Post these new invoices, in the transaction that made them."""

@@ -55,9 +55,7 @@ class BillingAllocation(models.Model):
     move_line_id = Many2oneKept(
         "account.move.line", string="Document line", index="btree_not_null", ondelete="set null"
     )
-    invoice_line_id = Many2oneKept(
-        "account.move.line", index="btree_not_null", ondelete="set null"
-    )
+    invoice_line_id = Many2oneKept("account.move.line", index="btree_not_null", ondelete="set null")
     move_id = fields.Many2one(related="move_line_id.move_id", string="Document")
     reason_id = Many2oneKept("billing.reason", ondelete="restrict")
     note = fields.Char()

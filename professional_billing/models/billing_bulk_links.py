@@ -13,27 +13,27 @@ from .field_kept import Many2oneKept
 PREFIX = "billing_kept_"
 
 LOOK_UP = """
-    IF %(ids)s IS NOT NULL THEN
-        PERFORM FROM %(target)s WHERE id = ANY(%(ids)s) FOR KEY SHARE;
+    IF {ids} IS NOT NULL THEN
+        PERFORM FROM {target} WHERE id = ANY({ids}) FOR KEY SHARE;
         GET DIAGNOSTICS found = ROW_COUNT;
-        IF found < cardinality(%(ids)s) THEN
+        IF found < cardinality({ids}) THEN
             RAISE foreign_key_violation USING
-                MESSAGE = '%(table)s: what %(column)s leads to is gone.',
-                TABLE = '%(table)s', COLUMN = '%(column)s', CONSTRAINT = '%(table)s_%(column)s_fkey';
+                MESSAGE = '{table}: what {column} leads to is gone.',
+                TABLE = '{table}', COLUMN = '{column}', CONSTRAINT = '{table}_{column}_fkey';
         END IF;
     END IF;"""
 
 #: What is done with the rows whose target goes, by `ondelete`.
 ON_DELETE = {
     "cascade": """
-    DELETE FROM %(table)s WHERE %(column)s IN (SELECT id FROM gone);""",
+    DELETE FROM {table} WHERE {column} IN (SELECT id FROM gone);""",
     "set null": """
-    UPDATE %(table)s SET %(column)s = NULL WHERE %(column)s IN (SELECT id FROM gone);""",
+    UPDATE {table} SET {column} = NULL WHERE {column} IN (SELECT id FROM gone);""",
     "restrict": """
-    IF EXISTS (SELECT FROM %(table)s WHERE %(column)s IN (SELECT id FROM gone)) THEN
+    IF EXISTS (SELECT FROM {table} WHERE {column} IN (SELECT id FROM gone)) THEN
         RAISE foreign_key_violation USING
-            MESSAGE = '%(target)s: still linked to by %(column)s of %(table)s.',
-            TABLE = '%(table)s', COLUMN = '%(column)s', CONSTRAINT = '%(table)s_%(column)s_fkey';
+            MESSAGE = '{target}: still linked to by {column} of {table}.',
+            TABLE = '{table}', COLUMN = '{column}', CONSTRAINT = '{table}_{column}_fkey';
     END IF;""",
 }
 
@@ -55,10 +55,10 @@ class BillingBulkLinks(models.AbstractModel):
     _inherit = "billing.bulk"
 
     def init(self):
-        super().init()
         if not self._abstract:
             # Once all tables are there that the links lead to.
             self.pool.post_init(self._keep_links)
+        return super().init()
 
     def _get_kept_links(self):
         """Return [(column, table it leads to, what is done when its target goes)]."""
@@ -85,35 +85,32 @@ class BillingBulkLinks(models.AbstractModel):
 
     def _keep_new_links(self, links):
         columns = ", ".join(
-            "ARRAY_AGG(DISTINCT %(column)s) FILTER (WHERE %(column)s IS NOT NULL)" % link
+            "ARRAY_AGG(DISTINCT {column}) FILTER (WHERE {column} IS NOT NULL)".format(**link)
             for link in links
         )
         body = f"SELECT {columns} INTO {', '.join(link['ids'] for link in links)} FROM fresh;"
-        body += "".join(LOOK_UP % link for link in links)
+        body += "".join(LOOK_UP.format(**link) for link in links)
         self._make_trigger(
             f"{self._table}_new",
             self._table,
-            "AFTER INSERT ON %s REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT",
+            "AFTER INSERT ON {table} REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT",
             body,
             ["found int;", *(f"{link['ids']} int[];" for link in links)],
         )
 
     def _keep_changed_links(self, links):
-        differs = "NEW.%(column)s IS DISTINCT FROM OLD.%(column)s"
+        differs = "NEW.{column} IS DISTINCT FROM OLD.{column}"
         body = "".join(
-            f"""
-            IF {differs} AND NEW.%(column)s IS NOT NULL THEN
-                ids := ARRAY[NEW.%(column)s];{LOOK_UP}
-            END IF;"""
-            % {**link, "ids": "ids"}
+            f"IF {differs} AND NEW.{{column}} IS NOT NULL THEN ids := ARRAY[NEW.{{column}}];"
+            f"{LOOK_UP} END IF;".format(**{**link, "ids": "ids"})
             for link in links
         )
         columns = ", ".join(link["column"] for link in links)
-        changed = " OR ".join(differs % link for link in links)
+        changed = " OR ".join(differs.format(**link) for link in links)
         self._make_trigger(
             f"{self._table}_changed",
             self._table,
-            f"AFTER UPDATE OF {columns} ON %s FOR EACH ROW WHEN ({changed})",
+            f"AFTER UPDATE OF {columns} ON {self._table} FOR EACH ROW WHEN ({changed})",
             body,
             ["found int;", "ids int[];"],
         )
@@ -123,31 +120,22 @@ class BillingBulkLinks(models.AbstractModel):
         self._make_trigger(
             f"{self._table}_{target}",
             target,
-            "AFTER DELETE ON %s REFERENCING OLD TABLE AS gone FOR EACH STATEMENT",
-            "".join(ON_DELETE[link["ondelete"]] % link for link in links),
+            "AFTER DELETE ON {table} REFERENCING OLD TABLE AS gone FOR EACH STATEMENT",
+            "".join(ON_DELETE[link["ondelete"]].format(**link) for link in links),
         )
 
     def _make_trigger(self, name, table, event, body, variables=()):
-        # Names of tables and columns come from the models, not from outside.
-        name = PREFIX + name
-        code = f"DECLARE {' '.join(variables)} BEGIN {body} RETURN NULL; END"
         self.env.cr.execute(
-            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $${code}$$;"
-            f"DROP TRIGGER IF EXISTS {name} ON {table};"
-            f"CREATE TRIGGER {name} {event % table} EXECUTE FUNCTION {name}()"
+            SQL(
+                """
+                CREATE OR REPLACE FUNCTION %(name)s() RETURNS trigger LANGUAGE plpgsql AS $$
+                %(code)s $$;
+                DROP TRIGGER IF EXISTS %(name)s ON %(table)s;
+                CREATE TRIGGER %(name)s %(event)s EXECUTE FUNCTION %(name)s()
+                """,
+                name=SQL.identifier(PREFIX + name),
+                code=SQL(f"DECLARE {' '.join(variables)} BEGIN {body} RETURN NULL; END"),
+                table=SQL.identifier(table),
+                event=SQL(event.format(table=table)),
+            )
         )
-
-
-class MergePartner(models.TransientModel):
-    _inherit = "base.partner.merge.automatic.wizard"
-
-    def _get_fk_on(self, table):
-        # EXTENDS base: contacts that are merged are merged here, too, without a foreign key.
-        kept = [
-            (link["table"], link["column"])
-            for model in self.env.registry.descendants(["billing.bulk"], "_inherit")
-            if not self.env[model]._abstract
-            for link in self.env[model]._get_kept_links()
-            if link["target"] == table
-        ]
-        return super()._get_fk_on(table) + kept

@@ -33,7 +33,9 @@ class TestLinks(BillingCommon):
             if field.store and field.column_type and name not in own
         ]
         columns = SQL(", ").join(map(SQL.identifier, [*names, *values]))
-        kept = SQL(", ").join([*map(SQL.identifier, names), *(SQL("%s", v) for v in values.values())])
+        kept = SQL(", ").join(
+            [*map(SQL.identifier, names), *(SQL("%s", v) for v in values.values())]
+        )
         self.env.cr.execute(
             SQL(
                 "INSERT INTO %(table)s (%(columns)s) SELECT %(kept)s FROM %(table)s WHERE id = %(id)s",
@@ -51,6 +53,7 @@ class TestLinks(BillingCommon):
         line = self.env["billing.prebill.line"].sudo().search([("item_id", "=", self.item.id)])
         settlement = self.item.allocation_ids
         self.assertTrue(move and line and settlement)
+        apart = {line: {"decision": "postpone"}}  # work has one line for each decision
         for record in (self.item, line, settlement):
             names = [
                 name for name, field in record._fields.items() if isinstance(field, Many2oneKept)
@@ -59,7 +62,7 @@ class TestLinks(BillingCommon):
             for name in names:
                 with self.subTest(f"{record._name}.{name}"):
                     with self._refused() as caught, self.env.cr.savepoint():
-                        self._insert_like(record, **{name: 2**30})
+                        self._insert_like(record, **apart.get(record, {}), **{name: 2**30})
                     self.assertEqual(
                         caught.exception.diag.constraint_name, f"{record._table}_{name}_fkey"
                     )
@@ -70,7 +73,7 @@ class TestLinks(BillingCommon):
             self.env.cr.execute(
                 "UPDATE billing_item SET employee_id = %s WHERE id = %s", [2**30, self.item.id]
             )
-        self.item.employee_id = self.item.employee_id.copy({"name": "Somebody else"})
+        self.item.employee_id = self.env["hr.employee"].create({"name": "Somebody else"})
         self.env.flush_all()
 
     @mute_logger("odoo.sql_db")
@@ -89,9 +92,7 @@ class TestLinks(BillingCommon):
         self.item.invalidate_recordset()
         self.assertFalse(self.item.project_id)
         # As a database does it, whatever Odoo allows.
-        self.env.cr.execute(
-            "DELETE FROM sale_order_line WHERE id = %s", [self.order.order_line.id]
-        )
+        self.env.cr.execute("DELETE FROM sale_order_line WHERE id = %s", [self.order.order_line.id])
         self.assertFalse(self._query("SELECT FROM billing_item WHERE id = %s", self.item.id))
 
     def test_target_is_locked(self):
@@ -99,14 +100,17 @@ class TestLinks(BillingCommon):
         unit = self.item.uom_id
         self._log_time(self.order.order_line, 1)
         self.env.flush_all()
-        with db_connect(self.env.cr.dbname).cursor() as cr, mute_logger("odoo.sql_db"):
-            with self.assertRaises(psycopg2.errors.LockNotAvailable):
-                cr.execute("SELECT FROM uom_uom WHERE id = %s FOR UPDATE NOWAIT", [unit.id])
+        with (
+            db_connect(self.env.cr.dbname).cursor() as cr,
+            mute_logger("odoo.sql_db"),
+            self.assertRaises(psycopg2.errors.LockNotAvailable),
+        ):
+            cr.execute("SELECT FROM uom_uom WHERE id = %s FOR UPDATE NOWAIT", [unit.id])
 
     def test_merged_contacts(self):
         """Odoo merges contacts where it finds foreign keys, and here."""
         partner = self.item.partner_id
         other = partner.copy({"name": "The same one"})
-        self.env["base.partner.merge.automatic.wizard"]._merge((partner + other).ids, other)
+        self.env["base.partner.merge.automatic.wizard"].sudo()._merge((partner + other).ids, other)
         self.item.invalidate_recordset()
         self.assertEqual(self.item.partner_id, other)
