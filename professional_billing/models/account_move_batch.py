@@ -29,9 +29,21 @@ PRECOMPUTED = {
     "tax_ids",
     "tax_line_id",
 }
-#: What a whole invoice says of each of its journal items.
-SAID = ("account_id", "amount_currency", "balance", "display_type")
+#: What has to be said of a journal item by its kind, so that the rest of these is known.
+SAID = {"account_id", "amount_currency", "balance"}
+SAID_BY_KIND = {
+    "product": {"name", "quantity", "tax_ids", "price_unit", "product_uom_id"},
+    "tax": {"name", "tax_repartition_line_id"},
+    "payment_term": set(),
+}
 SEQUENCES = {"tax": 10000, "payment_term": 12000}
+
+
+class Batch:
+    """What is done with new invoices, in the context (`billing_batch`), where no client can put it."""
+
+
+CREATED_WHOLE, POSTED_AT_ONCE = Batch(), Batch()
 
 
 class BillingBatchMixin(models.AbstractModel):
@@ -40,9 +52,14 @@ class BillingBatchMixin(models.AbstractModel):
     _name = "billing.batch.mixin"
     _description = "Rows made many at once"
 
+    @api.model
+    def _is_batch(self, *batches):
+        """Tell whether these are new invoices, or of them, in the transaction that makes them."""
+        return self.env.context.get("billing_batch") in (batches or (CREATED_WHOLE, POSTED_AT_ONCE))
+
     def _check_company(self, fnames=None):
         # EXTENDS base: of rows that link to the same, the first one is looked at.
-        if not self.env.context.get("billing_batch"):
+        if not self._is_batch():
             return super()._check_company(fnames)
         if fnames is None or {"company_id", "company_ids"} & set(fnames):
             fnames = self._fields
@@ -62,18 +79,20 @@ class AccountMoveBatch(models.Model):
 
     def _message_auto_subscribe(self, updated_values, followers_existing_policy="skip"):
         # EXTENDS mail: `_subscribe_all` does it once the invoices are made.
-        if self.env.context.get("billing_batch"):
+        if self._is_batch(CREATED_WHOLE):
             return True
         return super()._message_auto_subscribe(updated_values, followers_existing_policy)
 
     def _inverse_currency_id(self):
         # EXTENDS account: it looks for lines in another currency, and whole invoices have none.
-        if not self.env.context.get("skip_invoice_line_sync"):
-            return super()._inverse_currency_id()
-        return None
+        if self._is_batch(CREATED_WHOLE):
+            return None
+        return super()._inverse_currency_id()
 
     def _subscribe_all(self, vals_list):
         """Let those follow these new invoices, made of `vals_list`, who follow such invoices."""
+        if self.env.context.get("tracking_disable"):
+            return
         relations = self.env["mail.message.subtype"]._get_auto_subscription_subtypes(self._name)[4]
         names = {name for names in relations.values() for name in names} | {"invoice_user_id"}
         groups = {}
@@ -93,7 +112,7 @@ class AccountMoveLineBatch(models.Model):
     def _add_precomputed_values(self, vals_list):
         # EXTENDS base: of a whole invoice nothing has to be found out.
         names = {field.name for field in self._fields.values() if field.precompute}
-        is_known = self.env.context.get("billing_batch") and names == PRECOMPUTED
+        is_known = self._is_batch(CREATED_WHOLE) and names == PRECOMPUTED
         odd = [vals for vals in vals_list if not (is_known and self._precompute(vals))]
         return super()._add_precomputed_values(odd)
 
@@ -102,22 +121,16 @@ class AccountMoveLineBatch(models.Model):
         """Say what Odoo works out of a journal item before it is stored; tell whether it is known."""
         move = self.env["account.move"].browse(vals.get("move_id"))
         kind = vals.get("display_type")
-        is_due = kind == "payment_term"
-        if (
-            not all(name in vals for name in SAID)
-            or kind not in ("product", "tax", "payment_term")
-            or (kind == "product" and not {"name", "quantity", "tax_ids"} <= vals.keys())
-            or (kind == "product" and not {"price_unit", "product_uom_id"} <= vals.keys())
-            or (kind == "tax" and not {"name", "tax_repartition_line_id"} <= vals.keys())
-            or (
-                is_due
-                and (move.payment_reference or len(move.invoice_payment_term_id.line_ids) > 1)
-            )
+        if kind not in SAID_BY_KIND or not (SAID | SAID_BY_KIND[kind]) <= vals.keys():
+            return False
+        # What is due takes its name from these.
+        if kind == "payment_term" and (
+            move.payment_reference or len(move.invoice_payment_term_id.line_ids) > 1
         ):
             return False
         part = self.env["account.tax.repartition.line"].browse(vals.get("tax_repartition_line_id"))
-        balance, currency = vals["balance"], move.company_currency_id
-        balance = currency.round(balance)
+        currency = move.company_currency_id
+        balance = currency.round(vals["balance"])
         known = {
             "company_currency_id": currency.id,
             "company_id": move.company_id.id,
@@ -153,4 +166,5 @@ class AccountAnalyticAccountBatch(models.Model):
     def exists(self):
         # EXTENDS base: Odoo asks of each invoice line; of new invoices they have all been looked up.
         known = self.env.context.get("billing_analytic_ids")
-        return self if known and set(self._ids) <= known else super().exists()
+        is_known = isinstance(known, frozenset) and known.issuperset(self._ids)
+        return self if is_known else super().exists()

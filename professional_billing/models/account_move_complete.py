@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.fields import Command
 
+from .account_move_batch import CREATED_WHOLE, POSTED_AT_ONCE
+
 # The methods by which Odoo adds lines to an invoice after its creation, and the modules that are
 # known to leave the plain case as it is. Where another module, such as a country's, has a say in
 # them, all invoices take Odoo's way.
@@ -42,7 +44,7 @@ class AccountMoveComplete(models.Model):
         to_create = [vals for vals in completed if vals]
         # Nothing of theirs is in the analytic books yet that would have to follow.
         whole = self.with_context(
-            billing_batch=True,
+            billing_batch=CREATED_WHOLE,
             skip_analytic_sync=True,
             skip_invoice_line_sync=True,
             skip_invoice_sync=True,
@@ -61,7 +63,7 @@ class AccountMoveComplete(models.Model):
         )
         moves = self.with_context(
             billing_analytic_ids=self._read_for_post(),
-            billing_batch=True,
+            billing_batch=POSTED_AT_ONCE,
             billing_number_formats={},
             mail_notrack=True,
             skip_invoice_sync=is_final,

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..rules import rounding, settlement
+from .account_move_batch import POSTED_AT_ONCE
 from .field_groups import BILLING_STAFF
 
 
@@ -127,7 +128,7 @@ class AccountMoveLine(models.Model):
         again, and is a write-up beyond that.
         """
         # Invoices posted in the transaction that made them have no credit notes.
-        credited = {} if self.env.context.get("billing_batch") else self._get_credited()
+        credited = {} if self._is_batch(POSTED_AT_ONCE) else self._get_credited()
         self = self._get_edited(credited)
         net = self._get_net_settlements()
         entries = self._get_entries(net)

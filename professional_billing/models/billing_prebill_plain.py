@@ -2,6 +2,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from odoo import api, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..rules import rounding, settlement
@@ -204,6 +205,8 @@ class BillingAllocationPlain(models.Model):
                        prebill_id = NULL, write_date = %(now)s
                   FROM billed
                  WHERE item.id = billed.item_id
+                   AND ROUND((item.open_quantity - billed.quantity)::numeric, 6) = 0
+                   AND item.open_amount = billed.amount - billed.up
                 """,
                 columns=SQL(", ").join(map(SQL.identifier, SETTLEMENT_COLUMNS)),
                 uid=self.env.uid,
@@ -213,6 +216,13 @@ class BillingAllocationPlain(models.Model):
                 **self._prepare_plain_columns(bills),
             )
         )
+        if self.env.cr.rowcount != sum(len(plain.line_ids) for plain, _line_id in bills):
+            raise UserError(
+                self.env._(
+                    "Work on %(orders)s has changed while it was billed. Bill it again.",
+                    orders=", ".join(lines.sale_line_ids.order_id.mapped("name")),
+                )
+            )
         self._tell_inverses(
             [{"move_line_id": line_id, "invoice_line_id": line_id} for _bill, line_id in bills],
             ("move_line_id", "invoice_line_id"),

@@ -95,6 +95,12 @@ class TestBulk(BillingCommon):
             )
             for table, (column, ids) in where.items()
         }
+        tables["mail_followers"] = self._query(
+            "SELECT res_id AS move_id, partner_id, mail_message_subtype_id FROM mail_followers"
+            " JOIN mail_followers_mail_message_subtype_rel ON mail_followers_id = mail_followers.id"
+            " WHERE res_model = 'account.move' AND res_id = ANY(%s) ORDER BY 1, 2, 3",
+            moves.ids,
+        )
         ranks = {
             table: {row["id"]: rank for rank, row in enumerate(tables[table])} for table in MADE
         }
@@ -143,9 +149,9 @@ class TestBulk(BillingCommon):
         """Items, pre-bill lines, settlements and all that follows from them."""
         order = self._engagement()
         rows = self._turn(order)
-        # The taxes of this chart of accounts have no tags.
-        empty = [table for table in rows if not rows[table]]
-        self.assertEqual(empty, ["account_account_tag_account_move_line_rel"])
+        # The taxes of this chart of accounts have no tags; followers have a test of their own.
+        empty = {table for table in rows if not rows[table]}
+        self.assertEqual(empty, {"account_account_tag_account_move_line_rel", "mail_followers"})
         self.assertSameRows(rows, self._turn_by_odoo(order))
 
     def test_rows_of_drafts(self):
@@ -205,6 +211,7 @@ class TestBulk(BillingCommon):
         self.assertEqual([not vals for vals in whole], [odd])
         with patch.object(AccountMove, "_adds_lines_as_known", lambda _self: False):
             self.assertSameRows(mine, self._turn(order, mode))
+        return mine
 
     def _new_terms(self):
         """Return Odoo's way to pay at once, two instalments, and the end of the month."""
@@ -341,3 +348,35 @@ class TestBulk(BillingCommon):
             )
             with self.subTest(name):
                 self._invoiced_both_ways(order, odd=True)
+
+    def test_batch_of_a_client(self):
+        """What a client says in the context does not make the ledger leave credit notes out."""
+        order = self._create_engagement([self.hours])
+        self._log_time(order.order_line, 8)
+        move = self._bill(order, post=True)
+        self._credit(move, {self._product_lines(move)[0]: 1})
+        move.button_draft()
+        move.with_context(billing_batch=True).action_post()
+        self.assertEqual(order.order_line.billing_open_quantity, 1)
+        self.assertLedger(order)
+
+    def test_changed_while_billed(self):
+        """Plain time of which something else is open than is billed is refused, not balanced."""
+        order = self._create_engagement([self.hours])
+        self._log_time(order.order_line, 8)
+        prebill = self._prebill(order)
+        prebill.action_approve()
+        refresh = type(prebill)._check_current
+
+        def meanwhile(prebills):
+            refresh(prebills)
+            self.env.cr.execute(
+                "UPDATE billing_item SET open_quantity = 3 WHERE id = %s",
+                order.billing_item_ids.ids,
+            )
+
+        with (
+            patch.object(type(prebill), "_check_current", meanwhile),
+            self.assertRefused("changed"),
+        ):
+            prebill.action_invoice()

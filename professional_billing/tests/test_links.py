@@ -93,7 +93,7 @@ class TestLinks(BillingCommon):
         self.assertFalse(self.item.project_id)
         # As a database does it, whatever Odoo allows.
         self.env.cr.execute("DELETE FROM sale_order_line WHERE id = %s", [self.order.order_line.id])
-        self.assertFalse(self._query("SELECT FROM billing_item WHERE id = %s", self.item.id))
+        self.assertFalse(self._query("SELECT id FROM billing_item WHERE id = %s", self.item.id))
 
     def test_target_is_locked(self):
         """Nobody deletes a target while new rows that link to it are not committed."""
@@ -114,3 +114,14 @@ class TestLinks(BillingCommon):
         self.env["base.partner.merge.automatic.wizard"].sudo()._merge((partner + other).ids, other)
         self.item.invalidate_recordset()
         self.assertEqual(self.item.partner_id, other)
+
+    def test_key_of_an_earlier_version(self):
+        """An update drops the foreign key that a link had."""
+        self.env.cr.execute(
+            "ALTER TABLE billing_item ADD CONSTRAINT billing_item_employee_id_fkey"
+            " FOREIGN KEY (employee_id) REFERENCES hr_employee (id)"
+        )
+        found = "SELECT conname FROM pg_constraint WHERE conname = %s"
+        self.assertTrue(self._query(found, "billing_item_employee_id_fkey"))
+        self.item._fields["employee_id"].update_db_foreign_key(self.item, None)
+        self.assertFalse(self._query(found, "billing_item_employee_id_fkey"))

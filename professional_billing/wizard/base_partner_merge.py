@@ -12,10 +12,10 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     def _get_fk_on(self, table):
         # EXTENDS base: links that the database keeps without a foreign key move along, too.
-        models = self.env.registry.descendants(["billing.bulk"], "_inherit")
+        names = self.env.registry.descendants(["billing.bulk"], "_inherit")
         kept = [
             (link["table"], link["column"])
-            for model in map(self.env.__getitem__, models)
+            for model in map(self.env.__getitem__, names)
             if not model._abstract
             for link in model._get_kept_links()
             if link["target"] == table
