@@ -94,13 +94,16 @@ class AccountMoveBatch(models.Model):
         if self.env.context.get("tracking_disable"):
             return
         relations = self.env["mail.message.subtype"]._get_auto_subscription_subtypes(self._name)[4]
-        names = {name for names in relations.values() for name in names} | {"invoice_user_id"}
+        names = {name for names in relations.values() for name in names}
+        names |= {name for name, field in self._fields.items() if field.comodel_name == "res.users"}
         groups = {}
         for move, vals in zip(self, vals_list, strict=True):
             about = {name: vals[name] for name in sorted(names) if vals.get(name)}
             _about, moves = groups.get(tuple(about.items()), (about, self.browse()))
             groups[tuple(about.items())] = about, moves + move
         for about, moves in groups.values():
+            # To tell the salesperson is no change by hand.
+            moves = moves.with_context(skip_is_manually_modified=True)
             moves._message_auto_subscribe(about, followers_existing_policy="update")
 
 

@@ -349,6 +349,17 @@ class TestBulk(BillingCommon):
             with self.subTest(name):
                 self._invoiced_both_ways(order, odd=True)
 
+    def test_followers(self):
+        """The salesperson and who follows a team's invoices follow those that are created whole."""
+        team = self.env["crm.team"].create({"name": "Consulting"})
+        subtypes = self.env["mail.message.subtype"].search([("res_model", "=", "crm.team")])
+        team.message_subscribe(self.officer.partner_id.ids, subtype_ids=subtypes.ids)
+        order = self._engagement(team_id=team.id, payment_term_id=self._new_terms()[0].id)
+        self.env = self.env(context={**self.env.context, "tracking_disable": False})
+        rows = self._invoiced_both_ways(order)["mail_followers"]
+        followers = {row["partner_id"] for row in rows}
+        self.assertEqual(followers, set((self.officer + order.user_id).partner_id.ids))
+
     def test_batch_of_a_client(self):
         """What a client says in the context does not make the ledger leave credit notes out."""
         order = self._create_engagement([self.hours])
