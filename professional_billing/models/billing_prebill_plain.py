@@ -55,12 +55,14 @@ SETTLEMENT_COLUMNS = (
 class PlainTime:
     """Pre-bill lines that make one invoice line, without a record of each.
 
+    `line_ids` are the ids of these `count` lines in PostgreSQL's own words: they only go back to it.
     `amount` is what they come to one by one, Decimal; `largest` the one that takes what the rounding
     of the invoice line makes of it, `difference`.
     """
 
     work: TimeWork
-    line_ids: list
+    line_ids: str
+    count: int
     amount: Decimal
     largest: int
     difference: Decimal = Decimal(0)
@@ -105,10 +107,11 @@ class BillingPrebillPlain(models.Model):
                      WHERE line.prebill_id = ANY(%(prebills)s)
                        AND line.order_line_id = ANY(%(order_lines)s)
                 )
-                SELECT order_line_id, rate, uom_id, detail, MIN(date), MAX(date), SUM(amount),
-                       ARRAY_AGG(quantity ORDER BY prebill_id, date, id),
-                       ARRAY_AGG(role_id ORDER BY prebill_id, date, id),
-                       ARRAY_AGG(id ORDER BY prebill_id, date, id),
+                SELECT order_line_id, rate, uom_id, detail, MIN(date), MAX(date),
+                       SUM(quantity ORDER BY prebill_id, date, id),
+                       ARRAY_AGG(role_id ORDER BY prebill_id, date, id)
+                           FILTER (WHERE role_id IS NOT NULL),
+                       ARRAY_AGG(id ORDER BY prebill_id, date, id)::text, COUNT(*), SUM(amount),
                        (ARRAY_AGG(id ORDER BY ABS(amount) DESC, prebill_id, date, id))[1]
                   FROM mine
                  WHERE is_plain
@@ -122,19 +125,18 @@ class BillingPrebillPlain(models.Model):
             )
         )
         result = {}
-        for order_line_id, rate, uom_id, detail, first, last, amount, *lists, largest in rows:
-            quantities, roles, ids = lists
+        for order_line_id, rate, uom_id, detail, first, last, hours, roles, *lines in rows:
             order_line = candidates.browse(order_line_id)
             work = TimeWork(
-                hours=sum(quantities),
+                hours=hours,
                 rate=rate,
                 uom=self.env["uom.uom"].browse(uom_id),
                 first_date=first,
                 last_date=last,
-                roles=self.env["billing.role"].browse(filter(None, dict.fromkeys(roles))),
+                roles=self.env["billing.role"].browse(dict.fromkeys(roles or ())),
                 **self._get_plain_detail(order_line.order_id, detail),
             )
-            result.setdefault(order_line, []).append(PlainTime(work, ids, amount, largest))
+            result.setdefault(order_line, []).append(PlainTime(work, *lines))
         return result
 
     def _get_plain_detail(self, order, detail):
@@ -174,21 +176,28 @@ class BillingAllocationPlain(models.Model):
                 WITH settled AS (
                 INSERT INTO billing_allocation (
                             %(columns)s, create_date, write_date)
-                     SELECT line.item_id, line.company_id, bill.kind,
-                            CASE bill.kind WHEN 'bill' THEN 'review' ELSE 'rounding' END,
+                     SELECT line.item_id, line.company_id, part.kind,
+                            CASE part.kind WHEN 'bill' THEN 'review' ELSE 'rounding' END,
                             COALESCE(prebill.invoice_date, today.date),
-                            CASE bill.kind WHEN 'bill' THEN line.quantity ELSE 0 END,
-                            CASE bill.kind WHEN 'bill' THEN line.amount ELSE 0 END + bill.difference,
+                            CASE part.kind WHEN 'bill' THEN line.quantity ELSE 0 END,
+                            CASE part.kind WHEN 'bill' THEN line.amount ELSE 0 END + part.difference,
                             line.id, bill.move_line_id, bill.move_line_id, %(uid)s,
                             %(now)s, %(now)s
-                       FROM unnest(%(lines)s, %(move_lines)s, %(kinds)s, %(differences)s)
+                       FROM unnest(%(lines)s, %(move_lines)s, %(largest)s, %(differences)s)
                             WITH ORDINALITY
-                            AS bill (line_id, move_line_id, kind, difference, position)
-                       JOIN billing_prebill_line line ON line.id = bill.line_id
+                            AS bill (line_ids, move_line_id, largest, difference, position)
+                 CROSS JOIN unnest(bill.line_ids::int[]) WITH ORDINALITY AS wanted (id, position)
+                       JOIN billing_prebill_line line ON line.id = wanted.id
                        JOIN billing_prebill prebill ON prebill.id = line.prebill_id
                        JOIN unnest(%(companies)s, %(dates)s) AS today (company_id, date)
                             ON today.company_id = line.company_id
-                   ORDER BY bill.position
+         CROSS JOIN LATERAL (SELECT 'write_up' AS kind, bill.difference
+                              WHERE line.id = bill.largest AND bill.difference != 0
+                              UNION ALL
+                             SELECT 'bill',
+                                    CASE line.id WHEN bill.largest THEN bill.difference ELSE 0 END
+                            ) part
+                   ORDER BY bill.position, wanted.position, part.kind DESC
                   RETURNING item_id, kind, quantity, amount
                 ), billed AS (
                      SELECT item_id, SUM(quantity) AS quantity,
@@ -213,10 +222,13 @@ class BillingAllocationPlain(models.Model):
                 now=self.env.cr.now(),
                 companies=companies.ids,
                 dates=[company._billing_today() for company in companies],
-                **self._prepare_plain_columns(bills),
+                lines=[plain.line_ids for plain, _line_id in bills],
+                move_lines=lines.ids,
+                largest=[plain.largest for plain, _line_id in bills],
+                differences=[plain.difference for plain, _line_id in bills],
             )
         )
-        if self.env.cr.rowcount != sum(len(plain.line_ids) for plain, _line_id in bills):
+        if self.env.cr.rowcount != sum(plain.count for plain, _line_id in bills):
             raise UserError(
                 self.env._(
                     "Work on %(orders)s has changed while it was billed. Bill it again.",
@@ -228,18 +240,3 @@ class BillingAllocationPlain(models.Model):
             ("move_line_id", "invoice_line_id"),
         )
         self.env["billing.item"]._tell_billed_time(lines.sale_line_ids)
-
-    @api.model
-    def _prepare_plain_columns(self, bills):
-        """Return the columns of the settlements: one for each pre-bill line, and the roundings."""
-        rows = []
-        for bill, move_line_id in bills:
-            for line_id in bill.line_ids:
-                difference = bill.difference if line_id == bill.largest else 0
-                if difference:
-                    rows.append((line_id, move_line_id, "write_up", difference))
-                rows.append((line_id, move_line_id, "bill", difference))
-        columns = zip(*rows, strict=True)
-        return dict(
-            zip(("lines", "move_lines", "kinds", "differences"), map(list, columns), strict=True)
-        )

@@ -13,7 +13,9 @@ from odoo.tools import SQL
 _logger = logging.getLogger(__name__)
 
 # Engagements billed and committed together: more take memory, fewer the fixed costs more often.
-FIRST, FEWEST, MOST = 50, 5, 100
+FIRST, FEWEST, MOST = 50, 5, 200
+# Fewer than so many are not shared with the other workers.
+SHARED = 25
 # What is billed together takes about so many seconds: no longer does a stop wait, or a crash undo.
 SECONDS = 10
 # So often work is tried again that was in conflict with somebody else's.
@@ -52,7 +54,7 @@ class BillingRunWorker(models.Model):
         time_left = True
         while time_left:
             start = time.monotonic()
-            share = max(math.ceil(remaining / workers), FEWEST)
+            share = max(math.ceil(remaining / workers), SHARED)
             lines = self._retry(partial(self._work, min(size, share), busy))
             if not lines:
                 cron._commit_progress(remaining=0)
