@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..rules import rounding, settlement
+from .account_move_batch import POSTED_AT_ONCE
 from .field_groups import BILLING_STAFF
 
 BILL_TYPES = ("out_invoice", "out_refund")
@@ -82,7 +83,8 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         # EXTENDS account: whichever button, wizard or cron posts, the ledger follows the document.
-        self._get_professional_bills("out_invoice")._check_billing_currency()
+        if not self._is_batch(POSTED_AT_ONCE):
+            self._get_professional_bills("out_invoice")._check_billing_currency()
         posted = super()._post(soft)
         posted._get_professional_bills(*BILL_TYPES).invoice_line_ids._settle_edits()
         posted._get_professional_bills("out_refund")._settle_credit_notes()

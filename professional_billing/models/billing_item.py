@@ -141,6 +141,7 @@ class BillingItem(models.Model):
         "(order_line_id, period_start) WHERE kind = 'period'", "This period is already in WIP."
     )
     # Work is looked for while it is open; each index more would be written twice for every entry.
+    _fee_idx = models.Index("(order_line_id) WHERE kind != 'time'")
     _open_idx = models.Index("(order_id, date) WHERE is_open IS TRUE")
     _open_date_idx = models.Index("(date DESC, id DESC) WHERE is_open IS TRUE")
     _open_partner_idx = models.Index("(partner_id) WHERE is_open IS TRUE")
@@ -364,7 +365,7 @@ class BillingItem(models.Model):
         """
         if not order_lines or not moves:
             return
-        self.env.cr.execute(
+        self._execute_by_index(
             SQL(
                 """
                 UPDATE account_analytic_line time

@@ -317,7 +317,11 @@ class BillingItemAccrual(models.Model):
 
     @api.model
     def _get_stale_timesheets(self, order_lines):
-        """Return what is behind: time entries of `order_lines`, and the open items that some have."""
+        """Return what is behind: time entries of `order_lines`, and the open items that some have.
+
+        An entry that Odoo ties to an invoice is billed. One look-up by index for each of the others:
+        what it costs does not grow with what has been billed before.
+        """
         self.env["account.analytic.line"].flush_model()
         self.flush_model()
         rows = self.env.execute_query(
@@ -325,9 +329,13 @@ class BillingItemAccrual(models.Model):
                 """
                 SELECT timesheet.id, item.id
                   FROM account_analytic_line timesheet
-             LEFT JOIN billing_item item ON item.timesheet_id = timesheet.id
+     LEFT JOIN LATERAL (SELECT *
+                          FROM billing_item
+                         WHERE timesheet_id = timesheet.id
+                        OFFSET 0) item ON TRUE
                  WHERE timesheet.so_line IN %(lines)s
                    AND timesheet.project_id IS NOT NULL
+                   AND timesheet.timesheet_invoice_id IS NULL
                    AND (item.id IS NULL OR (
                            item.is_open OR item.blocked_reason IS NOT NULL)
                        AND item.billed_quantity = 0 AND item.written_off_quantity = 0
@@ -360,20 +368,29 @@ class BillingItemAccrual(models.Model):
 
     @api.model
     def _get_lost_time(self, order_lines):
-        """Return the items whose time entry is gone or stands on another line now."""
+        """Return the open items whose time entry is gone or stands on another line now.
+
+        What is settled whole keeps what it was made of.
+        """
         self.flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT item.id
                   FROM billing_item item
-             LEFT JOIN account_analytic_line timesheet ON timesheet.id = item.timesheet_id
-                 WHERE item.order_line_id IN %(lines)s
+     LEFT JOIN LATERAL (SELECT so_line
+                          FROM account_analytic_line
+                         WHERE id = item.timesheet_id
+                        OFFSET 0) timesheet ON TRUE
+                 WHERE item.order_id = ANY(%(orders)s)
+                   AND item.order_line_id = ANY(%(lines)s)
                    AND item.kind = 'time'
+                   AND item.is_open IS TRUE
                    AND item.quantity != 0
                    AND (timesheet.so_line IS NULL OR timesheet.so_line != item.order_line_id)
                 """,
-                lines=tuple(order_lines.ids) or (0,),
+                orders=order_lines.order_id.ids,
+                lines=order_lines.ids,
             )
         )
         return self.browse([row[0] for row in rows])

@@ -97,16 +97,35 @@ class BillingPrebill(models.Model):
         stored = self.filtered("id")
         for prebill in self - stored:
             prebill.reviewer_ids = prebill.line_ids.item_id.project_id.user_id
-        groups = self.env["billing.prebill.line"]._read_group(
-            [("prebill_id", "in", stored.ids), ("item_id.project_id.user_id", "!=", False)],
-            ["prebill_id", "item_id.project_id"],
-        )
         reviewers = {}
-        for prebill, project in groups:
-            reviewers[prebill] = reviewers.get(prebill, project.user_id) | project.user_id
-        nobody = self.env["res.users"]
-        for users, mine in stored.grouped(lambda one: reviewers.get(one, nobody)).items():
-            mine.reviewer_ids = users
+        for prebill_id, user_id in stored._get_project_managers():
+            reviewers.setdefault(prebill_id, []).append(user_id)
+        for ids, mine in stored.grouped(lambda one: tuple(reviewers.get(one.id, ()))).items():
+            mine.reviewer_ids = self.env["res.users"].browse(ids)
+
+    def _get_project_managers(self):
+        """Return [(pre-bill id, user id)] of whom the projects on these pre-bills are managed by."""
+        for model in ("billing.prebill.line", "billing.item", "project.project"):
+            self.env[model].flush_model()
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT work.prebill_id, project.user_id
+                  FROM (SELECT DISTINCT line.prebill_id, item.project_id
+                          FROM billing_prebill_line line
+            CROSS JOIN LATERAL (SELECT project_id
+                                  FROM billing_item
+                                 WHERE id = line.item_id
+                                OFFSET 0) item
+                         WHERE line.prebill_id = ANY(%s)) work
+                  JOIN project_project project ON project.id = work.project_id
+                 WHERE project.user_id IS NOT NULL
+              GROUP BY work.prebill_id, project.user_id
+              ORDER BY work.prebill_id, project.user_id
+                """,
+                self.ids,
+            )
+        )
 
     @api.depends("order_ids.billing_approval")
     def _compute_needs_approval(self):

@@ -143,7 +143,8 @@ class BillingPrebillInvoice(models.Model):
             mail_notrack=True,
         )
         # Odoo asks these of one line after the other: they are read at once.
-        orders.order_line.mapped("invoice_lines")
+        invoiced = orders.order_line.invoice_lines
+        invoiced.with_context(prefetch_fields=False).mapped("is_downpayment")
         orders.order_line.mapped("tax_ids")
         if only and not orders.env["billing.prebill"]._get_bills_from_context():
             moves = self.env["account.move"]

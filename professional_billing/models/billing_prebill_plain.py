@@ -101,7 +101,7 @@ class BillingPrebillPlain(models.Model):
                            %(detail)s AS detail,
                            BOOL_AND(%(is_plain)s) OVER (PARTITION BY line.order_line_id) AS is_plain
                       FROM billing_prebill_line line
-                      JOIN billing_item item ON item.id = line.item_id
+        CROSS JOIN LATERAL (SELECT * FROM billing_item WHERE id = line.item_id OFFSET 0) item
                       JOIN res_currency currency ON currency.id = item.currency_id
                       JOIN sale_order orders ON orders.id = item.order_id
                      WHERE line.prebill_id = ANY(%(prebills)s)
@@ -170,7 +170,7 @@ class BillingAllocationPlain(models.Model):
         lines = self.env["account.move.line"].browse([row[1] for row in bills])
         companies = lines.company_id
         # All that was open is billed, and what the rounding adds is written up: the balance follows.
-        self.env.cr.execute(
+        settled = self._execute_by_index(
             SQL(
                 """
                 WITH settled AS (
@@ -187,7 +187,7 @@ class BillingAllocationPlain(models.Model):
                             WITH ORDINALITY
                             AS bill (line_ids, move_line_id, largest, difference, position)
                  CROSS JOIN unnest(bill.line_ids::int[]) WITH ORDINALITY AS wanted (id, position)
-                       JOIN billing_prebill_line line ON line.id = wanted.id
+         CROSS JOIN LATERAL (SELECT * FROM billing_prebill_line WHERE id = wanted.id OFFSET 0) line
                        JOIN billing_prebill prebill ON prebill.id = line.prebill_id
                        JOIN unnest(%(companies)s, %(dates)s) AS today (company_id, date)
                             ON today.company_id = line.company_id
@@ -228,7 +228,7 @@ class BillingAllocationPlain(models.Model):
                 differences=[plain.difference for plain, _line_id in bills],
             )
         )
-        if self.env.cr.rowcount != sum(plain.count for plain, _line_id in bills):
+        if settled != sum(plain.count for plain, _line_id in bills):
             raise UserError(
                 self.env._(
                     "Work on %(orders)s has changed while it was billed. Bill it again.",

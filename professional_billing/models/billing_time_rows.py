@@ -86,13 +86,13 @@ def read(timesheets):
                    COALESCE(time.billing_rate_override, 0)::float8,
                    time.billing_time_type_id, time.product_uom_id, time.name,
                    time.billing_approved_by_id IS NOT NULL
-              FROM unnest(%s) WITH ORDINALITY AS wanted (id, position)
-              JOIN account_analytic_line time ON time.id = wanted.id
+              FROM account_analytic_line time
               JOIN sale_order_line line ON line.id = time.so_line
-             WHERE line.billing_rule IS NOT NULL AND time.project_id IS NOT NULL
-          ORDER BY wanted.position
+             WHERE time.id = ANY(%s)
+               AND line.billing_rule IS NOT NULL AND time.project_id IS NOT NULL
             """,
             timesheets.ids,
         )
     )
-    return [TimeRow(*row) for row in rows]
+    found = {row[0]: TimeRow(*row) for row in rows}
+    return [found[time_id] for time_id in timesheets.ids if time_id in found]
