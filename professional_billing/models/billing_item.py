@@ -358,29 +358,26 @@ class BillingItem(models.Model):
         unbilled.filtered("timesheet_invoice_id").timesheet_invoice_id = False
 
     @api.model
-    def _link_plain_time(self, order_lines, moves):
-        """Do the same for time that these new invoices bill whole: of `order_lines`, nothing else.
+    def _link_plain_time(self, bills):
+        """Do the same for time that new invoices bill whole, given as `PlainTime` objects.
 
         An entry that gets an invoice stays as it is otherwise: nothing is to be computed again.
         """
-        if not order_lines or not moves:
+        if not bills:
             return
         self._execute_by_index(
             SQL(
                 """
                 UPDATE account_analytic_line time
-                   SET timesheet_invoice_id = document.move_id, write_date = %(now)s
-                  FROM account_move_line document
-                  JOIN billing_allocation allocation ON allocation.invoice_line_id = document.id
-                  JOIN billing_item item ON item.id = allocation.item_id
-                 WHERE document.move_id = ANY(%(moves)s)
-                   AND item.order_line_id = ANY(%(order_lines)s)
-                   AND allocation.kind = 'bill'
-                   AND time.id = item.timesheet_id
+                   SET timesheet_invoice_id = billed.move_id, write_date = %(now)s
+                  FROM (SELECT document.move_id, UNNEST(bill.time_ids::int[]) AS time_id
+                          FROM UNNEST(%(times)s, %(lines)s) AS bill (time_ids, line_id)
+                          JOIN account_move_line document ON document.id = bill.line_id) billed
+                 WHERE time.id = billed.time_id
                 """,
                 now=self.env.cr.now(),
-                moves=moves.ids,
-                order_lines=order_lines.ids,
+                times=[bill.time_ids for bill in bills],
+                lines=[bill.invoice_line_id for bill in bills],
             )
         )
         self.env["account.analytic.line"].invalidate_model(["timesheet_invoice_id"], flush=False)

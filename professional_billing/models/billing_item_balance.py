@@ -53,7 +53,7 @@ class BillingItemBalance(models.Model):
         """Write settlements by new invoices; what hangs on them is told when all is billed.
 
         :param vals_list: `billing.allocation` values
-        :param plain: [(PlainTime, invoice line id)]
+        :param plain: `PlainTime` objects
         """
         Allocation = self.env["billing.allocation"].sudo()
         Allocation._insert([{"user_id": self.env.uid, **vals} for vals in vals_list])

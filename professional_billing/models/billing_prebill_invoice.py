@@ -48,11 +48,10 @@ class BillingPrebillInvoice(models.Model):
         return kept.bills
 
     @api.model
-    def _get_plain_lines_from_context(self):
-        """Return the order lines that are billed by groups of plain time."""
+    def _get_plain_from_context(self):
+        """Return {order line: [PlainTime]} of those that are billed by groups of plain time."""
         bills = self._get_bills_from_context()
-        plain = [line.id for line, bill in bills.items() if isinstance(bill, list)]
-        return self.env["sale.order.line"].browse(plain)
+        return {line: bill for line, bill in bills.items() if isinstance(bill, list)}
 
     @api.model
     def _get_invoice_date_from_context(self, order):
@@ -155,9 +154,9 @@ class BillingPrebillInvoice(models.Model):
         moves = moves.sudo(self.env.su).with_env(self.env)
         if post:
             moves._post_at_once()
-        plain = orders.env["billing.prebill"]._get_plain_lines_from_context()
+        plain = orders.env["billing.prebill"]._get_plain_from_context()
         prebills._get_items(besides=plain)._after_settlement()
-        self.env["billing.item"].sudo()._link_plain_time(plain, moves)
+        self.env["billing.item"].sudo()._link_plain_time(sum(plain.values(), []))
         return moves
 
     def _invoice_for_run(self, post):

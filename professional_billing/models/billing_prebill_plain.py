@@ -1,4 +1,4 @@
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from odoo import api, models
@@ -55,24 +55,27 @@ SETTLEMENT_COLUMNS = (
 class PlainTime:
     """Pre-bill lines that make one invoice line, without a record of each.
 
-    `line_ids` are the ids of these `count` lines in PostgreSQL's own words: they only go back to it.
-    `amount` is what they come to one by one, Decimal; `largest` the one that takes what the rounding
-    of the invoice line makes of it, `difference`.
+    `line_ids` and `time_ids` are the ids of these `count` lines and of their time entries in
+    PostgreSQL's own words: they only go back to it. `amount` is what they come to one by one, Decimal;
+    `largest` the line that takes what the rounding of the invoice line makes of it, `difference`.
     """
 
     work: TimeWork
     line_ids: str
+    time_ids: str
     count: int
     amount: Decimal
     largest: int
     difference: Decimal = Decimal(0)
+    invoice_line_id: int | None = None
 
     def settled_by(self, vals, decimals):
         """Return this work as the invoice line `vals` bills it."""
         total = settlement.line_amount(
             vals["quantity"], vals["price_unit"], vals["discount"], decimals
         )
-        return replace(self, difference=total - rounding.money(self.amount, decimals))
+        self.difference = total - rounding.money(self.amount, decimals)
+        return self
 
 
 class BillingPrebillPlain(models.Model):
@@ -97,7 +100,7 @@ class BillingPrebillPlain(models.Model):
                 """
                 WITH mine AS (
                     SELECT line.id, line.prebill_id, line.order_line_id, line.date, line.quantity,
-                           line.rate, line.amount, item.uom_id, item.role_id,
+                           line.rate, line.amount, item.uom_id, item.role_id, item.timesheet_id,
                            %(detail)s AS detail,
                            BOOL_AND(%(is_plain)s) OVER (PARTITION BY line.order_line_id) AS is_plain
                       FROM billing_prebill_line line
@@ -111,7 +114,9 @@ class BillingPrebillPlain(models.Model):
                        SUM(quantity ORDER BY prebill_id, date, id),
                        ARRAY_AGG(role_id ORDER BY prebill_id, date, id)
                            FILTER (WHERE role_id IS NOT NULL),
-                       ARRAY_AGG(id ORDER BY prebill_id, date, id)::text, COUNT(*), SUM(amount),
+                       ARRAY_AGG(id ORDER BY prebill_id, date, id)::text,
+                       ARRAY_AGG(timesheet_id ORDER BY prebill_id, date, id)::text,
+                       COUNT(*), SUM(amount),
                        (ARRAY_AGG(id ORDER BY ABS(amount) DESC, prebill_id, date, id))[1]
                   FROM mine
                  WHERE is_plain
@@ -162,12 +167,12 @@ class BillingAllocationPlain(models.Model):
     def _settle_plain(self, bills):
         """Settle plain time by new invoice lines, and balance its items.
 
-        :param bills: [(PlainTime, invoice line id)]
+        :param bills: `PlainTime` objects
         """
         if not bills:
             return
         self.env["billing.item"].flush_model()
-        lines = self.env["account.move.line"].browse([row[1] for row in bills])
+        lines = self.env["account.move.line"].browse([bill.invoice_line_id for bill in bills])
         companies = lines.company_id
         # All that was open is billed, and what the rounding adds is written up: the balance follows.
         settled = self._execute_by_index(
@@ -187,7 +192,7 @@ class BillingAllocationPlain(models.Model):
                             WITH ORDINALITY
                             AS bill (line_ids, move_line_id, largest, difference, position)
                  CROSS JOIN unnest(bill.line_ids::int[]) WITH ORDINALITY AS wanted (id, position)
-         CROSS JOIN LATERAL (SELECT * FROM billing_prebill_line WHERE id = wanted.id OFFSET 0) line
+                       JOIN billing_prebill_line line ON line.id = wanted.id
                        JOIN billing_prebill prebill ON prebill.id = line.prebill_id
                        JOIN unnest(%(companies)s, %(dates)s) AS today (company_id, date)
                             ON today.company_id = line.company_id
@@ -222,13 +227,13 @@ class BillingAllocationPlain(models.Model):
                 now=self.env.cr.now(),
                 companies=companies.ids,
                 dates=[company._billing_today() for company in companies],
-                lines=[plain.line_ids for plain, _line_id in bills],
+                lines=[bill.line_ids for bill in bills],
                 move_lines=lines.ids,
-                largest=[plain.largest for plain, _line_id in bills],
-                differences=[plain.difference for plain, _line_id in bills],
+                largest=[bill.largest for bill in bills],
+                differences=[bill.difference for bill in bills],
             )
         )
-        if settled != sum(plain.count for plain, _line_id in bills):
+        if settled != sum(bill.count for bill in bills):
             raise UserError(
                 self.env._(
                     "Work on %(orders)s has changed while it was billed. Bill it again.",
@@ -236,7 +241,7 @@ class BillingAllocationPlain(models.Model):
                 )
             )
         self._tell_inverses(
-            [{"move_line_id": line_id, "invoice_line_id": line_id} for _bill, line_id in bills],
+            [{"move_line_id": line.id, "invoice_line_id": line.id} for line in lines],
             ("move_line_id", "invoice_line_id"),
         )
         self.env["billing.item"]._tell_billed_time(lines.sale_line_ids)

@@ -338,7 +338,8 @@ class SaleOrder(models.Model):
             # Odoo creates the lines in their order, and others (of another module) after them.
             for line, bill in zip(move.invoice_line_ids.sorted("id"), of_lines, strict=False):
                 if isinstance(bill, PlainTime):
-                    plain.append((bill, line.id))
+                    bill.invoice_line_id = line.id
+                    plain.append(bill)
                 else:
                     vals_list += [
                         {**vals, "move_line_id": line.id, "invoice_line_id": line.id}
