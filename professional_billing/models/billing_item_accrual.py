@@ -319,10 +319,11 @@ class BillingItemAccrual(models.Model):
     def _get_stale_timesheets(self, order_lines):
         """Return what is behind: time entries of `order_lines`, and the open items that some have.
 
-        An entry that Odoo ties to an invoice is billed. One look-up by index for each of the others:
-        what it costs does not grow with what has been billed before.
+        An entry that Odoo ties to an invoice is billed, unless that was cancelled before the line had a
+        rule. One look-up by index for each of the others: what has been billed before costs nothing.
         """
         self.env["account.analytic.line"].flush_model()
+        self.env["account.move"].flush_model(["state"])
         self.flush_model()
         rows = self.env.execute_query(
             SQL(
@@ -335,7 +336,13 @@ class BillingItemAccrual(models.Model):
                         OFFSET 0) item ON TRUE
                  WHERE timesheet.so_line IN %(lines)s
                    AND timesheet.project_id IS NOT NULL
-                   AND timesheet.timesheet_invoice_id IS NULL
+                   AND (timesheet.timesheet_invoice_id IS NULL
+                        OR timesheet.timesheet_invoice_id = ANY(ARRAY(
+                           SELECT document.move_id
+                             FROM sale_order_line_invoice_rel link
+                             JOIN account_move_line document ON document.id = link.invoice_line_id
+                             JOIN account_move move ON move.id = document.move_id
+                            WHERE link.order_line_id IN %(lines)s AND move.state = 'cancel')))
                    AND (item.id IS NULL OR (
                            item.is_open OR item.blocked_reason IS NOT NULL)
                        AND item.billed_quantity = 0 AND item.written_off_quantity = 0

@@ -156,7 +156,9 @@ class BillingPrebillInvoice(models.Model):
             moves._post_at_once()
         plain = orders.env["billing.prebill"]._get_plain_from_context()
         prebills._get_items(besides=plain)._after_settlement()
-        self.env["billing.item"].sudo()._link_plain_time(sum(plain.values(), []))
+        self.env["billing.item"].sudo()._link_plain_time(
+            [part for bill in plain.values() for part in bill]
+        )
         return moves
 
     def _invoice_for_run(self, post):

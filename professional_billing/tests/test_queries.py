@@ -204,6 +204,23 @@ class TestQueries(BillingCommon):
         self.assertLessEqual(each[20], each[5] + 0.5, counts)
         self.assertLessEqual(each[20], MOST_FOR_AN_INVOICE, counts)
 
+    def test_run_after_others(self):
+        """What has been billed before costs no query."""
+        orders, counts = self._bills_of(6), []
+        for _month in range(3):
+            run = self.env["billing.run"].create(
+                {"cutoff_date": self.today, "mode": "post", "order_ids": orders.ids}
+            )
+            run.action_preview()
+            found, _queries = self._count(f"run {len(counts)}", run.line_ids._process)
+            run.line_ids._process()
+            self.assertEqual(set(run.line_ids.mapped("state")), {"done"})
+            counts.append(found)
+            for order in orders:
+                self._log_time(order.order_line, 3)
+            self.env.invalidate_all()
+        self.assertLessEqual(counts[2], counts[1] + 2, counts)
+
     def test_run_beside_plain_invoices(self):
         """Twice the engagements, of customers of their own, cost what plain invoices cost more.
 

@@ -139,6 +139,18 @@ class TestTimeTerms(BillingCommon):
         own.with_user(self.manager).action_approve_time()
         self.assertItem(own, blocked_reason=False)
 
+    def test_time_of_an_invoice_is_not_new_work(self):
+        """Time that Odoo ties to an invoice is billed, whoever tied it: it is not valued once more."""
+        item = self._value(60)
+        entry = item.timesheet_id.sudo()
+        item.sudo().unlink()
+        entry.timesheet_invoice_id = entry.env["account.move"].create({"move_type": "out_invoice"})
+        self.line._accrue_billing()
+        self.assertFalse(entry.billing_item_ids)
+        entry.timesheet_invoice_id = False
+        self.line._accrue_billing()
+        self.assertItem(entry.billing_item_ids, quantity=1.0, amount=150.0)
+
     def test_a_change_needs_approval_again(self):
         self.order.time_approval = True
         item = self._value(60)
