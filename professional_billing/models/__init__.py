@@ -18,6 +18,7 @@ from . import billing_installment
 from . import billing_item
 from . import billing_item_accrual
 from . import billing_item_balance
+from . import billing_item_behind
 from . import billing_item_effects
 from . import billing_item_time
 from . import billing_item_retainer

@@ -61,10 +61,9 @@ class BillingItemAccrual(models.Model):
         """Do that for whatever is behind on these lines."""
         self._record_due(order_lines)
         plan = self._plan_fees(order_lines)
-        stale, items = self._get_stale_timesheets(order_lines)
-        timesheets = self._with_sharing(order_lines, stale)
-        items |= self._get_items_of(timesheets - stale)
-        items |= self._get_fee_items(order_lines) | self._get_lost_time(order_lines)
+        behind, items = self._get_time_behind(order_lines)
+        timesheets = self._with_sharing(order_lines, behind)
+        items |= self._get_items_of(timesheets - behind) | self._get_fee_items(order_lines)
         plan += self._plan_time(timesheets, items, rerate)
         self._apply_accrual(plan, items)
 
@@ -316,55 +315,6 @@ class BillingItemAccrual(models.Model):
     # -- what there is --------------------------------------------------------------------------
 
     @api.model
-    def _get_stale_timesheets(self, order_lines):
-        """Return what is behind: time entries of `order_lines`, and the open items that some have.
-
-        An entry that Odoo ties to an invoice is billed, unless that was cancelled before the line had a
-        rule. One look-up by index for each of the others: what has been billed before costs nothing.
-        """
-        self.env["account.analytic.line"].flush_model()
-        self.env["account.move"].flush_model(["state"])
-        self.flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT timesheet.id, item.id
-                  FROM account_analytic_line timesheet
-     LEFT JOIN LATERAL (SELECT *
-                          FROM billing_item
-                         WHERE timesheet_id = timesheet.id
-                        OFFSET 0) item ON TRUE
-                 WHERE timesheet.so_line IN %(lines)s
-                   AND timesheet.project_id IS NOT NULL
-                   AND (timesheet.timesheet_invoice_id IS NULL
-                        OR timesheet.timesheet_invoice_id = ANY(ARRAY(
-                           SELECT document.move_id
-                             FROM sale_order_line_invoice_rel link
-                             JOIN account_move_line document ON document.id = link.invoice_line_id
-                             JOIN account_move move ON move.id = document.move_id
-                            WHERE link.order_line_id IN %(lines)s AND move.state = 'cancel')))
-                   AND (item.id IS NULL OR (
-                           item.is_open OR item.blocked_reason IS NOT NULL)
-                       AND item.billed_quantity = 0 AND item.written_off_quantity = 0
-                       AND (item.order_line_id != timesheet.so_line
-                            OR item.date != timesheet.date
-                            OR item.worked_quantity != timesheet.unit_amount
-                            OR item.employee_id IS DISTINCT FROM timesheet.employee_id
-                            OR item.project_id IS DISTINCT FROM timesheet.project_id
-                            OR item.blocked_reason = 'future' AND item.date <= %(today)s))
-              ORDER BY timesheet.id
-                """,
-                lines=tuple(order_lines.ids) or (0,),
-                today=fields.Date.context_today(self),
-            )
-        )
-        timesheets, items = zip(*rows, strict=True) if rows else ((), ())
-        return (
-            self.env["account.analytic.line"].browse(timesheets),
-            self.browse(filter(None, items)),
-        )
-
-    @api.model
     def _get_items_of(self, timesheets):
         Item = self.sudo()
         return Item.search([("timesheet_id", "in", timesheets.ids)]) if timesheets else Item
@@ -372,35 +322,6 @@ class BillingItemAccrual(models.Model):
     @api.model
     def _get_fee_items(self, order_lines):
         return self.search([("order_line_id", "in", order_lines.ids), ("kind", "!=", "time")])
-
-    @api.model
-    def _get_lost_time(self, order_lines):
-        """Return the open items whose time entry is gone or stands on another line now.
-
-        What is settled whole keeps what it was made of.
-        """
-        self.flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT item.id
-                  FROM billing_item item
-     LEFT JOIN LATERAL (SELECT so_line
-                          FROM account_analytic_line
-                         WHERE id = item.timesheet_id
-                        OFFSET 0) timesheet ON TRUE
-                 WHERE item.order_id = ANY(%(orders)s)
-                   AND item.order_line_id = ANY(%(lines)s)
-                   AND item.kind = 'time'
-                   AND item.is_open IS TRUE
-                   AND item.quantity != 0
-                   AND (timesheet.so_line IS NULL OR timesheet.so_line != item.order_line_id)
-                """,
-                orders=order_lines.order_id.ids,
-                lines=order_lines.ids,
-            )
-        )
-        return self.browse([row[0] for row in rows])
 
     # -- apply ----------------------------------------------------------------------------------
 

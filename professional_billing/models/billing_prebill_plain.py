@@ -102,7 +102,7 @@ class BillingPrebillPlain(models.Model):
                     SELECT line.id, line.prebill_id, line.order_line_id, line.date, line.quantity,
                            line.rate, line.amount, item.uom_id, item.role_id, item.timesheet_id,
                            %(detail)s AS detail,
-                           BOOL_AND(%(is_plain)s) OVER (PARTITION BY line.order_line_id) AS is_plain
+                           %(is_plain)s AS is_plain
                       FROM billing_prebill_line line
         CROSS JOIN LATERAL (SELECT * FROM billing_item WHERE id = line.item_id OFFSET 0) item
                       JOIN res_currency currency ON currency.id = item.currency_id
@@ -110,7 +110,7 @@ class BillingPrebillPlain(models.Model):
                      WHERE line.prebill_id = ANY(%(prebills)s)
                        AND line.order_line_id = ANY(%(order_lines)s)
                 )
-                SELECT order_line_id, rate, uom_id, detail, MIN(date), MAX(date),
+                SELECT order_line_id, BOOL_AND(is_plain), rate, uom_id, detail, MIN(date), MAX(date),
                        SUM(quantity ORDER BY prebill_id, date, id),
                        ARRAY_AGG(role_id ORDER BY prebill_id, date, id)
                            FILTER (WHERE role_id IS NOT NULL),
@@ -119,7 +119,6 @@ class BillingPrebillPlain(models.Model):
                        COUNT(*), SUM(amount),
                        (ARRAY_AGG(id ORDER BY ABS(amount) DESC, prebill_id, date, id))[1]
                   FROM mine
-                 WHERE is_plain
               GROUP BY order_line_id, rate, uom_id, detail
               ORDER BY MIN(ARRAY[prebill_id, date - DATE '2000-01-01', id])
                 """,
@@ -129,8 +128,12 @@ class BillingPrebillPlain(models.Model):
                 order_lines=candidates.ids,
             )
         )
+        others = {row[0] for row in rows if not row[1]}
         result = {}
-        for order_line_id, rate, uom_id, detail, first, last, hours, roles, *lines in rows:
+        for order_line_id, _is_plain, *words in rows:
+            if order_line_id in others:
+                continue
+            rate, uom_id, detail, first, last, hours, roles, *lines = words
             order_line = candidates.browse(order_line_id)
             work = TimeWork(
                 hours=hours,

@@ -13,9 +13,9 @@ from odoo.tools import SQL
 _logger = logging.getLogger(__name__)
 
 # Engagements billed and committed together: more take memory, fewer the fixed costs more often.
-FIRST, FEWEST, MOST = 50, 5, 200
+FIRST, FEWEST, MOST = 100, 5, 300
 # Fewer than so many are not shared with the other workers.
-SHARED = 25
+SHARED = 50
 # What is billed together takes about so many seconds: no longer does a stop wait, or a crash undo.
 SECONDS = 10
 # So often work is tried again that was in conflict with somebody else's.
