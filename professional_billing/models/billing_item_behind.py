@@ -62,7 +62,8 @@ class BillingItemBehind(models.Model):
         return self.env.execute_query(
             SQL(
                 """
-                SELECT timesheet.id, item.id, COALESCE(%(is_behind)s, FALSE) AS behind
+                SELECT timesheet.id, item.id,
+                       timesheet.id IS NOT NULL AND item.id IS NOT NULL AND %(is_behind)s
                   FROM (SELECT id, so_line, date, unit_amount, employee_id, project_id
                           FROM account_analytic_line
                          WHERE so_line = ANY(%(lines)s)

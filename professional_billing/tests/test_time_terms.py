@@ -151,6 +151,24 @@ class TestTimeTerms(BillingCommon):
         self.line._accrue_billing()
         self.assertItem(entry.billing_item_ids, quantity=1.0, amount=150.0)
 
+    def test_time_gone_behind_our_back(self):
+        """Open work whose entry another program deleted or moved is open no longer."""
+        gone, moved, kept = self._value(60), self._value(90), self._value(120)
+        elsewhere = self._create_engagement([{"product_id": self.hours.id, "billing_rule": False}])
+        self.env.flush_all()
+        self.cr.execute(
+            "UPDATE account_analytic_line SET so_line = %s WHERE id = %s",
+            [elsewhere.order_line.id, moved.timesheet_id.id],
+        )
+        self.cr.execute(
+            "DELETE FROM account_analytic_line WHERE id = %s", [gone.timesheet_id.id]
+        )
+        self.env.invalidate_all()
+        self.line._accrue_billing()
+        self.assertEqual(self.line.billing_item_ids, kept)
+        self.line._accrue_billing()
+        self.assertItem(kept, quantity=2.0, amount=300.0)
+
     def test_a_change_needs_approval_again(self):
         self.order.time_approval = True
         item = self._value(60)
