@@ -160,9 +160,7 @@ class TestTimeTerms(BillingCommon):
             "UPDATE account_analytic_line SET so_line = %s WHERE id = %s",
             [elsewhere.order_line.id, moved.timesheet_id.id],
         )
-        self.cr.execute(
-            "DELETE FROM account_analytic_line WHERE id = %s", [gone.timesheet_id.id]
-        )
+        self.cr.execute("DELETE FROM account_analytic_line WHERE id = %s", [gone.timesheet_id.id])
         self.env.invalidate_all()
         self.line._accrue_billing()
         self.assertEqual(self.line.billing_item_ids, kept)
