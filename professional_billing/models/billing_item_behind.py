@@ -17,7 +17,9 @@ class BillingItemBehind(models.Model):
 
         These are the items that some of the entries have, and those whose entry is gone.
         """
-        self._flush_time()
+        self.env["account.analytic.line"].flush_model()
+        self.env["account.move"].flush_model(["state"])
+        self.flush_model()
         differences = self._find_differences(order_lines)
         unknown = [entry_id for entry_id, item_id, _behind in differences if not item_id]
         pairs = [(entry_id, item_id) for entry_id, item_id, behind in differences if behind]
@@ -29,12 +31,6 @@ class BillingItemBehind(models.Model):
             self.env["account.analytic.line"].browse(entries),
             self.browse(items) | self._find_lost(left),
         )
-
-    @api.model
-    def _flush_time(self):
-        self.env["account.analytic.line"].flush_model()
-        self.env["account.move"].flush_model(["state"])
-        self.flush_model()
 
     @api.model
     def _get_behind_condition(self):
@@ -55,7 +51,8 @@ class BillingItemBehind(models.Model):
     def _find_differences(self, order_lines):
         """Return [(time entry id, id of its open item, whether it is behind)] where they differ.
 
-        Either is None where there is no such entry or item.
+        Either id is None where there is no such entry or item.
+
         An entry that Odoo ties to an invoice is billed, unless that was cancelled before the line had a
         rule.
         """
